@@ -1,0 +1,216 @@
+package qp
+
+import "math"
+
+// sensitivity is where the derivatives of one element are computed: the
+// polished point in w.x, and the matrix that is factored.
+//
+// At a solution with active rows B and strict complementarity, the optimality
+// conditions F(z, ν, λ; θ) = 0 have the Jacobian K of the active set, and by the
+// implicit function theorem
+//
+//	K d(z, ν, λ) = −∂F/∂θ dθ   with   ∂F/∂θ dθ = ⎡dQ z + dp + dAᵀν + dGᵀλ⎤
+//	                                             ⎢dA z − db              ⎥
+//	                                             ⎣dG z − dside           ⎦
+//
+// K is symmetric, so that a cotangent (gz, gν, gλ) needs the one solution of
+// K (dz, dν, d̃) = −(gz, gν, gλ), and the gradient is its product with ∂F/∂θ.
+type sensitivity struct {
+	cert  Certificate
+	share []float64 // of d̃ that goes to the upper side, the rest to the lower one
+}
+
+// differentiate prepares w for the derivatives of element i. It returns false
+// if they are zero by rule.
+func (s *cpuState) differentiate(w *worker, i int) bool {
+	rule := s.plan.opt.Rule
+	pts := &s.points
+	w.cert = Certificate{Zeroed: true, Rule: rule}
+	if !pts.status[i].differentiable() {
+		return false
+	}
+	s.view(w, i)
+	w.opt = *s.plan.opt
+	w.done, w.traced, w.proofs = nil, false, false
+	w.sys.classify()
+	w.setCost()
+	w.choose()
+	w.weakActive = rule == WeakActive
+	at, cls := pts.at(i), pts.classes(i)
+	w.x.copyFrom(&at)
+	fresh := !pts.polished[i]
+	if fresh {
+		w.examine(cls, &at)
+		pts.cert[i], pts.singular[i] = w.cert, w.singular
+		at.copyFrom(&w.x)
+		pts.polished[i] = true
+	}
+	w.cert, w.singular = pts.cert[i], pts.singular[i]
+	switch {
+	case w.cert.Zeroed:
+		return false
+	case rule == Smoothed:
+		if !fresh && !w.factor() {
+			return w.giveUp()
+		}
+	case !fresh && !w.factorActive(cls, w.singular):
+		return w.giveUp()
+	}
+	w.shares(rule == Smoothed)
+	return true
+}
+
+// giveUp flags an element whose matrix cannot be factored.
+func (w *worker) giveUp() bool {
+	w.cert.Zeroed, w.cert.Unique, w.cert.RCond = true, false, 0
+	return false
+}
+
+// examine polishes the point, classifies its rows, and leaves the matrix of the
+// derivatives factored, with w.cert saying how far they go.
+func (w *worker) examine(cls []class, at *iterate) {
+	rule := w.cert.Rule
+	polished := w.polish(cls)
+	if !polished {
+		// The active set is not clear yet: go on to a point where it is.
+		w.opt.EpsAbs, w.opt.EpsRel, w.opt.MaxIter = 1e-14, 1e-14, tightenIter
+		w.choose()
+		w.iter, w.bestExcess = 0, math.Inf(1)
+		w.interior()
+		w.x.copyFrom(&w.best)
+		polished = w.polish(cls)
+	}
+	w.assess(cls, &w.cert)
+	w.cert.Rule = rule
+	if w.cert.Weak > 0 || !polished {
+		w.choose()
+		if !w.regularize(cls) {
+			w.rcond, w.singular = 0, true
+			w.cert.Zeroed = true
+		}
+	}
+	r := &w.res
+	w.cert.RCond = w.rcond
+	w.cert.Unique = w.cert.Weak == 0 && !w.singular && !w.cert.Zeroed
+	w.cert.Error = max(relative(r.primal, r.primalScale), relative(r.dual, r.dualScale))
+	switch rule {
+	case Strict:
+		w.cert.Zeroed = w.cert.Zeroed || !w.cert.Unique
+	case Smoothed:
+		w.cert.Zeroed = false
+		w.x.copyFrom(at)
+		w.choose()
+		if !w.centre(w.opt.Kappa) {
+			w.cert.Zeroed = true
+		}
+	}
+}
+
+// tightenIter bounds the iterations that look for a clearer active set.
+const tightenIter = 30
+
+func relative(x, scale float64) float64 {
+	if scale > 1e-300 {
+		return x / scale
+	}
+	return x
+}
+
+// shares says which side of a constraint d̃ belongs to.
+func (w *worker) shares(smoothed bool) {
+	s, x := &w.sys, &w.x
+	for t, k := range s.kind {
+		switch {
+		case smoothed && k == hasUpper|hasLower:
+			u, l := x.lu[t]/x.su[t], x.ll[t]/x.sl[t]
+			w.share[t] = u / (u + l)
+		case w.upper(t):
+			w.share[t] = 1
+		default:
+			w.share[t] = 0
+		}
+	}
+}
+
+// adjoint solves K·step = −rhs for what is in w.rhs, and completes w.cert.
+func (w *worker) adjoint() {
+	w.rhs.scale(-1)
+	for t, d := range w.dinv {
+		if math.IsInf(d, 1) {
+			w.rhs.lam[t] = 0 // λ is zero and stays so
+		}
+	}
+	w.cert.Residual = w.solveActive(w.singular && w.cert.Rule != Smoothed)
+	w.cert.Error = (w.cert.Error + w.cert.Residual) / w.cert.RCond
+	if math.IsNaN(w.cert.Error) {
+		w.cert.Error = 0
+	}
+}
+
+func (d *direction) scale(alpha float64) {
+	for i := range d.z {
+		d.z[i] *= alpha
+	}
+	for i := range d.nu {
+		d.nu[i] *= alpha
+	}
+	for i := range d.lam {
+		d.lam[i] *= alpha
+	}
+}
+
+// finite says whether every entry is a number.
+func (d *direction) finite() bool { return d.norm() <= math.MaxFloat64 }
+
+// centre moves w.x to the point of the central path with complementarity κ and
+// leaves K(D) factored there.
+func (w *worker) centre(kappa float64) bool {
+	s, x, r := &w.sys, &w.x, &w.res
+	w.opt.EpsAbs, w.opt.EpsRel = centreTol, centreTol
+	for range centreIter {
+		r.measure(s, &x.direction)
+		r.slackResiduals(s, x)
+		if !w.factor() {
+			return false
+		}
+		off := 0.0
+		x.eachSide(s, func(slack, mult *float64, _ float64) {
+			off = max(off, math.Abs(*slack**mult/kappa-1))
+		})
+		left := max(relative(norm(r.ru, s, hasUpper), 1+r.primalScale), relative(norm(r.rl, s, hasLower), 1+r.primalScale),
+			relative(r.dual, 1+r.dualScale), relative(infNorm(r.ra), 1+r.primalScale))
+		if off <= centreTol*1e3 && left <= centreTol {
+			return true
+		}
+		w.setTarget(kappa, false)
+		w.newton()
+		p, d := w.stepLengths(boundary)
+		w.stepP, w.stepD = min(p, d), min(p, d)
+		w.move()
+	}
+	return false
+}
+
+const (
+	centreTol  = 1e-12
+	centreIter = 60
+)
+
+func infNorm(x []float64) float64 {
+	m := 0.0
+	for _, v := range x {
+		m = max(m, math.Abs(v))
+	}
+	return m
+}
+
+// norm is the largest |r| over the constraints that have the side.
+func norm(r []float64, s *system, side sideKind) float64 {
+	m := 0.0
+	for t, k := range s.kind {
+		if k&side != 0 || k == fixed && side == hasUpper {
+			m = max(m, math.Abs(r[t]))
+		}
+	}
+	return m
+}

@@ -1,0 +1,119 @@
+package qp
+
+import (
+	"math"
+
+	"github.com/optnet-go/optnet/internal/dense"
+)
+
+// diagonal is elimination (c), for a positive diagonal Q with bounds and
+// equalities only: H = Q + D is diagonal, and
+//
+//	S = A H⁻¹ Aᵀ + E + δA
+//
+// is p×p. A bound whose D is infinite pins its variable, without
+// regularization.
+type diagonal struct {
+	*system
+	at      []float64 // Aᵀ, n×ldp
+	hinv, d []float64 // H⁻¹ and D; hinv = 0 where pinned
+	s, inv  []float64 // p×ldp, the factor of S
+	cols    []float64 // the rows of Aᵀ that are not pinned, compressed
+	hc      []float64
+	y, aty  []float64
+	work    []float64
+	uniform float64 // if positive: δ = uniform, on bounds too
+	piv     *pivots
+}
+
+func newDiagonal(a *arena, s *system) *diagonal {
+	return &diagonal{
+		system: s,
+		hinv:   a.floats(s.n), d: a.floats(s.n), hc: a.floats(s.n),
+		s: a.floats(s.p * s.ldp), inv: a.floats(s.p),
+		cols: a.floats(s.n * s.ldp),
+		y:    a.floats(s.n), aty: a.floats(s.n),
+		work: a.floats(dense.SyrkWork(s.n)),
+		piv:  newPivots(a, s.p),
+	}
+}
+
+func (k *diagonal) factor(dinv []float64) bool {
+	n, p, ldp := k.n, k.p, k.ldp
+	pins := 0
+	for j, q := range k.q {
+		d := 0.0
+		if k.t > 0 && !math.IsInf(dinv[j], 1) {
+			d = 1 / (dinv[j] + k.uniform)
+		}
+		k.d[j] = d
+		k.hinv[j] = 1 / (q + d) // 0 where pinned
+		if k.hinv[j] == 0 {
+			pins++
+		}
+	}
+	clear(k.s)
+	if pins == 0 {
+		dense.Syrk(p, n, k.at, ldp, k.hinv, k.s, ldp, k.work)
+	} else {
+		used := 0
+		for j, h := range k.hinv {
+			if h != 0 {
+				copy(k.cols[used*ldp:(used+1)*ldp], k.at[j*ldp:(j+1)*ldp])
+				k.hc[used] = h
+				used++
+			}
+		}
+		dense.Syrk(p, used, k.cols, ldp, k.hc[:used], k.s, ldp, k.work)
+	}
+	for i := range p {
+		delta := k.uniform
+		if delta == 0 {
+			delta = deltaSchur * k.s[i*ldp+i]
+			if delta == 0 {
+				delta = 1 // every variable of this row is pinned
+			}
+		}
+		k.s[i*ldp+i] += k.elastic + delta
+	}
+	k.piv.least = 1
+	return k.piv.cholesky(p, k.s, ldp, k.inv)
+}
+
+// solve: with y = H⁻¹(rz + D rλ), S dν = A y − rν, and dz = y − H⁻¹Aᵀdν.
+func (k *diagonal) solve(r *direction) {
+	for j, h := range k.hinv {
+		switch {
+		case k.d[j] == 0:
+			k.y[j] = h * r.z[j]
+		case h == 0:
+			k.y[j] = r.lam[j]
+		default:
+			k.y[j] = h * (r.z[j] + k.d[j]*r.lam[j])
+		}
+	}
+	for i := range r.nu {
+		r.nu[i] = -r.nu[i]
+	}
+	dense.Gemv(k.p, k.n, 1, k.a, k.ld, k.y, r.nu)
+	dense.SolveUT(k.p, k.s, k.ldp, k.inv, r.nu)
+	dense.SolveU(k.p, k.s, k.ldp, k.inv, r.nu)
+	clear(k.aty)
+	k.addAT(1, r.nu, k.aty)
+	for j, h := range k.hinv {
+		dz := k.y[j] - h*k.aty[j]
+		if k.t > 0 {
+			switch d := k.d[j]; {
+			case d == 0:
+				r.lam[j] = 0
+			case d > k.q[j]: // no cancellation where the bound is nearly active
+				r.lam[j] = r.z[j] - k.q[j]*dz - k.aty[j]
+			default:
+				r.lam[j] = d * (dz - r.lam[j])
+			}
+		}
+		r.z[j] = dz
+	}
+}
+
+func (k *diagonal) pivot() float64 { return k.piv.least }

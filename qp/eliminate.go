@@ -1,0 +1,61 @@
+package qp
+
+import (
+	"math"
+
+	"github.com/optnet-go/optnet/internal/dense"
+)
+
+// An elimination solves the regularized KKT system
+//
+//	⎡ Q+ρI  Aᵀ        Cᵀ           ⎤ ⎡dz⎤   ⎡rz⎤
+//	⎢ A    −(E+δA)                 ⎥ ⎢dν⎥ = ⎢rν⎥
+//	⎣ C             −(D⁻¹+E+δC)    ⎦ ⎣dλ⎦   ⎣rλ⎦
+//
+// for one element, with D changing from factorization to factorization. It is
+// quasi-definite, so each order of elimination exists; they differ in cost, and
+// in what they ask of Q.
+type elimination interface {
+	// factor takes D⁻¹: 0 makes a constraint an equality, +Inf drops it. It
+	// returns false if a pivot is not positive.
+	factor(dinv []float64) bool
+	// solve overwrites the right-hand side with the solution. A dropped
+	// constraint has dλ = 0.
+	solve(r *direction)
+	// pivot is the smallest pivot of the last factorization relative to its
+	// diagonal entry before elimination: a cheap estimate of a reciprocal
+	// condition number that no scaling of the rows changes.
+	pivot() float64
+}
+
+// Regularization, relative to γ (ρ, on z) and to wᵢ²/γ (δ, on constraint i).
+const (
+	rhoCondensed   = 1e-9
+	deltaCondensed = 1e-7
+	deltaSchur     = 1e-12
+)
+
+// pivots watches a Cholesky factorization: the smallest pivot relative to what
+// stood on the diagonal before.
+type pivots struct {
+	diag  []float64 // diagonal of the matrix to be factored
+	least float64
+	watch func(int, float64) float64
+}
+
+func newPivots(a *arena, n int) *pivots {
+	p := &pivots{diag: a.floats(n)}
+	p.watch = func(i int, d float64) float64 {
+		p.least = math.Min(p.least, d/p.diag[i])
+		return d
+	}
+	return p
+}
+
+// cholesky factors the n×n upper triangle and records the pivots.
+func (p *pivots) cholesky(n int, a []float64, lda int, inv []float64) bool {
+	for i := range n {
+		p.diag[i] = a[i*lda+i]
+	}
+	return dense.Cholesky(n, a, lda, inv, p.watch) < 0
+}

@@ -1,0 +1,420 @@
+package qp
+
+import (
+	"math"
+
+	"github.com/optnet-go/optnet/internal/dense"
+)
+
+// Constants of the interior-point method.
+const (
+	boundary      = 0.995 // fraction of the way to the boundary that a step may go
+	maxRefine     = 4     // refinements of one Newton step
+	refineEnough  = 1e-2  // a step's residual relative to the residual it is to remove
+	stallFactor   = 0.9   // progress is a smaller excess than this times the best
+	stallAfter    = 15    // iterations without progress before giving up
+	shortStep     = 0.1   // a step after which the path is worth another look
+	tinyStep      = 1e-9  // a step that goes nowhere
+	almostTol     = 1e-5  // of AlmostSolved
+	maxRegularize = 4     // factorizations repeated with more regularization
+)
+
+// ending is how a run of the interior-point loop ends.
+type ending uint8
+
+const (
+	converged ending = iota
+	stalled
+	outOfIterations
+	outOfTime
+	canceled
+	provedPrimal // infeasible: w.ray holds the proof
+	provedDual
+)
+
+// interior runs the primal-dual interior-point method from w.x, after Mehrotra
+// (1992) and Mattingley & Boyd (2012), as in OptNet section 3.1. It leaves the
+// last point in w.x and the best in w.best.
+func (w *worker) interior() ending {
+	s, x, r := &w.sys, &w.x, &w.res
+	lastExcess, since, tiny := math.Inf(1), 0, 0
+	w.stepP, w.stepD = 0, 0
+	first := w.iter
+	for {
+		r.measure(s, &x.direction)
+		mu := w.complementarity()
+		excess := r.excess(w.opt.EpsAbs, w.opt.EpsRel)
+		w.keepBest(excess)
+		if w.traced {
+			w.trace(mu)
+		}
+		switch {
+		case excess <= 1:
+			return converged
+		case w.proofs && w.provesInfeasible():
+			return provedPrimal
+		case w.proofs && w.provesUnbounded():
+			return provedDual
+		case excess < stallFactor*lastExcess:
+			lastExcess, since = excess, 0
+		default:
+			since++
+		}
+		if w.stepP < tinyStep && w.stepD < tinyStep && w.iter > first {
+			tiny++
+		}
+		switch {
+		case since >= stallAfter || tiny >= 2 || math.IsInf(excess, 1):
+			return stalled
+		case w.iter >= w.opt.MaxIter:
+			return outOfIterations
+		case w.stopped():
+			return w.why
+		}
+
+		if !w.factor() {
+			return stalled
+		}
+		r.slackResiduals(s, x)
+		if s.sides == 0 {
+			w.setTarget(0, false)
+			w.newton()
+			w.stepP, w.stepD = 1, 1
+		} else {
+			w.setTarget(0, false) // predictor: towards complementarity zero
+			w.affine()
+			ap, ad := w.stepLengths(1)
+			sigma := w.centering(mu, ap, ad)
+			w.setTarget(sigma*mu, true) // corrector: centred, with the second-order term
+			w.newton()
+			w.stepP, w.stepD = w.stepLengths(boundary)
+			if min(w.stepP, w.stepD) < shortStep {
+				w.recentre(mu)
+			}
+		}
+		w.move()
+		w.iter++
+	}
+}
+
+// recentre replaces a short step by one without the second-order term, which
+// may spoil the direction far from the path, if that goes further.
+func (w *worker) recentre(mu float64) {
+	w.step, w.other = w.other, w.step
+	w.setTarget(0.5*mu, false)
+	w.newton()
+	p, d := w.stepLengths(boundary)
+	if min(p, d) > min(w.stepP, w.stepD) {
+		w.stepP, w.stepD = p, d
+	} else {
+		w.step, w.other = w.other, w.step
+	}
+}
+
+// complementarity is μ = (suᵀlu + slᵀll) / sides.
+func (w *worker) complementarity() float64 {
+	s, x := &w.sys, &w.x
+	if s.sides == 0 {
+		return 0
+	}
+	sum := 0.0
+	for t, k := range s.kind {
+		if k&hasUpper != 0 {
+			sum += x.su[t] * x.lu[t]
+		}
+		if k&hasLower != 0 {
+			sum += x.sl[t] * x.ll[t]
+		}
+	}
+	return sum / float64(s.sides)
+}
+
+// factor computes D⁻¹ = (lu/su + ll/sl)⁻¹ and factors the KKT matrix, with more
+// regularization if need be.
+func (w *worker) factor() bool {
+	s, x := &w.sys, &w.x
+	for t, k := range s.kind {
+		switch {
+		case k == fixed:
+			w.dinv[t] = 0
+		case k == 0:
+			w.dinv[t] = math.Inf(1)
+		default:
+			d := 0.0
+			if k&hasUpper != 0 {
+				d += x.lu[t] / x.su[t]
+			}
+			if k&hasLower != 0 {
+				d += x.ll[t] / x.sl[t]
+			}
+			w.dinv[t] = 1 / d
+		}
+	}
+	return w.factorRegularized()
+}
+
+func (w *worker) factorRegularized() bool {
+	for range maxRegularize {
+		if w.elim.factor(w.dinv) {
+			return true
+		}
+		if w.elim != elimination(w.cond) {
+			return false
+		}
+		w.cond.rho *= 100
+		w.cond.delta *= 10
+		w.info.Retries++
+	}
+	return false
+}
+
+// setTarget sets the complementarity residuals qu = su∘lu − target and
+// ql = sl∘ll − target, with the second-order terms of the last (affine) step if
+// asked, and from them the right-hand side of the Newton system
+//
+//	Q dz + Aᵀdν + Cᵀdλ = −rd,  A dz − E dν = −ra,  C dz − (D⁻¹+E) dλ = rt
+//	rt = −D⁻¹ [ (−qu + lu∘ru)/su + (ql + ll∘rl)/sl ]
+//
+// where dsu = −ru − (C dz − E dλ), su∘dlu + lu∘dsu = −qu, likewise below, and
+// dλ = dlu − dll.
+func (w *worker) setTarget(target float64, second bool) {
+	s, x, r := &w.sys, &w.x, &w.res
+	for j, v := range r.rd {
+		w.rhs.z[j] = -v
+	}
+	for i, v := range r.ra {
+		w.rhs.nu[i] = -v
+	}
+	for t, k := range s.kind {
+		switch k {
+		case 0:
+			w.rhs.lam[t] = 0
+			continue
+		case fixed:
+			w.rhs.lam[t] = -r.ru[t]
+			continue
+		}
+		sum := 0.0
+		if k&hasUpper != 0 {
+			q := x.su[t]*x.lu[t] - target
+			if second {
+				q += w.step.dsu[t] * w.step.dlu[t]
+			}
+			w.qu[t] = q
+			sum += (x.lu[t]*r.ru[t] - q) / x.su[t]
+		}
+		if k&hasLower != 0 {
+			q := x.sl[t]*x.ll[t] - target
+			if second {
+				q += w.step.dsl[t] * w.step.dll[t]
+			}
+			w.ql[t] = q
+			sum += (x.ll[t]*r.rl[t] + q) / x.sl[t]
+		}
+		w.rhs.lam[t] = -w.dinv[t] * sum
+	}
+}
+
+// affine solves for the predictor, whose accuracy hardly matters.
+func (w *worker) affine() {
+	w.step.direction.copyFrom(&w.rhs)
+	w.elim.solve(&w.step.direction)
+	w.sys.mulCE(&w.step.direction, w.cdz)
+	w.slackSteps()
+}
+
+// newton solves the Newton system, refined against the unregularized matrix
+// until what it leaves of the residuals is small beside what they are, or within
+// a tenth of the tolerance.
+func (w *worker) newton() {
+	r := &w.res
+	w.step.direction.copyFrom(&w.rhs)
+	w.elim.solve(&w.step.direction)
+	abs, rel := w.opt.EpsAbs, w.opt.EpsRel
+	tolZ := max(refineEnough*r.dual, 0.1*(abs+rel*r.dualScale))
+	tolA := max(refineEnough*r.primal, 0.1*(abs+rel*r.primalScale))
+	last := math.Inf(1)
+	for try := 0; ; try++ {
+		w.newtonResidual()
+		e := max(dense.NormInf(w.left.z)/tolZ, dense.NormInf(w.left.nu)/tolA, dense.NormInf(w.left.lam)/tolA)
+		if !(e < last) {
+			// No better: take the last correction back.
+			if try > 0 {
+				w.step.direction.add(-1, &w.corr)
+				w.sys.mulCE(&w.step.direction, w.cdz)
+			}
+			break
+		}
+		if e <= 1 || try == maxRefine {
+			break
+		}
+		last = e
+		w.corr.copyFrom(&w.left)
+		w.elim.solve(&w.corr)
+		w.step.direction.add(1, &w.corr)
+	}
+	w.slackSteps()
+}
+
+// newtonResidual sets left = rhs − K(D)·step, and cdz = C dz − E dλ.
+func (w *worker) newtonResidual() {
+	s, d, e := &w.sys, &w.step.direction, &w.left
+	s.mulQ(d.z, e.z)
+	s.addAT(1, d.nu, e.z)
+	s.addCT(1, d.lam, e.z)
+	for j, v := range w.rhs.z {
+		e.z[j] = v - e.z[j]
+	}
+	s.mulA(d.z, e.nu)
+	for i, v := range w.rhs.nu {
+		e.nu[i] = v - e.nu[i] + s.elastic*d.nu[i]
+	}
+	s.mulCE(d, w.cdz)
+	for t, c := range w.cdz {
+		if s.kind[t] == 0 {
+			e.lam[t] = 0
+		} else {
+			e.lam[t] = w.rhs.lam[t] - c + w.dinv[t]*d.lam[t]
+		}
+	}
+}
+
+// mulCE sets y = C dz − E dλ.
+func (s *system) mulCE(d *direction, y []float64) {
+	if s.t == 0 {
+		return
+	}
+	s.mulC(d.z, y)
+	if s.elastic != 0 {
+		for t := range s.m {
+			y[t] -= s.elastic * d.lam[t]
+		}
+	}
+}
+
+// slackSteps derives the steps of slacks and multipliers from dz and dλ. Where
+// D is small the slack follows dz and complementarity gives the multiplier;
+// where it is large the multiplier follows dλ and complementarity gives the
+// slack, so that what the linear solve left over is never multiplied by D.
+func (w *worker) slackSteps() {
+	s, x, r := &w.sys, &w.x, &w.res
+	for t, k := range s.kind {
+		if k&(hasUpper|hasLower) == 0 {
+			continue
+		}
+		c, large := w.cdz[t], s.wc[t]*s.wc[t] > s.gamma*w.dinv[t]
+		var dsu, dsl, dlu, dll float64
+		if k&hasUpper != 0 {
+			dsu = -r.ru[t] - c
+			dlu = (-w.qu[t] - x.lu[t]*dsu) / x.su[t]
+		}
+		if k&hasLower != 0 {
+			dsl = r.rl[t] + c
+			dll = (-w.ql[t] - x.ll[t]*dsl) / x.sl[t]
+		}
+		if large {
+			// The side with the larger λ/s takes what dλ says.
+			if k&hasLower == 0 || k&hasUpper != 0 && x.lu[t]*x.sl[t] > x.ll[t]*x.su[t] {
+				dlu = w.step.lam[t] + dll
+				dsu = (-w.qu[t] - x.su[t]*dlu) / x.lu[t]
+			} else {
+				dll = dlu - w.step.lam[t]
+				dsl = (-w.ql[t] - x.sl[t]*dll) / x.ll[t]
+			}
+		}
+		w.step.dsu[t], w.step.dsl[t], w.step.dlu[t], w.step.dll[t] = dsu, dsl, dlu, dll
+	}
+}
+
+// stepLengths are the largest primal and dual steps in [0, 1] that go at most
+// the given fraction of the way to the boundary. With a quadratic objective
+// both are the smaller one, so that dual infeasibility shrinks with the step.
+func (w *worker) stepLengths(fraction float64) (p, d float64) {
+	s, x := &w.sys, &w.x
+	p, d = 1/fraction, 1/fraction
+	for t, k := range s.kind {
+		if k&hasUpper != 0 {
+			p = ratio(p, x.su[t], w.step.dsu[t])
+			d = ratio(d, x.lu[t], w.step.dlu[t])
+		}
+		if k&hasLower != 0 {
+			p = ratio(p, x.sl[t], w.step.dsl[t])
+			d = ratio(d, x.ll[t], w.step.dll[t])
+		}
+	}
+	p, d = fraction*p, fraction*d
+	if s.form != Zero || s.elastic != 0 {
+		p = min(p, d)
+		d = p
+	}
+	return p, d
+}
+
+// ratio bounds α by the step at which v + α·dv reaches zero.
+func ratio(alpha, v, dv float64) float64 {
+	if dv < 0 && v < -alpha*dv {
+		return v / -dv
+	}
+	return alpha
+}
+
+// centering is Mehrotra's σ = (μ_aff/μ)³.
+func (w *worker) centering(mu, ap, ad float64) float64 {
+	s, x := &w.sys, &w.x
+	sum := 0.0
+	for t, k := range s.kind {
+		if k&hasUpper != 0 {
+			sum += (x.su[t] + ap*w.step.dsu[t]) * (x.lu[t] + ad*w.step.dlu[t])
+		}
+		if k&hasLower != 0 {
+			sum += (x.sl[t] + ap*w.step.dsl[t]) * (x.ll[t] + ad*w.step.dll[t])
+		}
+	}
+	f := sum / float64(s.sides) / mu
+	return min(1, max(0, f*f*f))
+}
+
+// move takes the step.
+func (w *worker) move() {
+	s, x := &w.sys, &w.x
+	dense.Axpy(w.stepP, w.step.z, x.z)
+	dense.Axpy(w.stepD, w.step.nu, x.nu)
+	for t, k := range s.kind {
+		if k == fixed {
+			x.lam[t] += w.stepD * w.step.lam[t]
+			continue
+		}
+		if k&hasUpper != 0 {
+			x.su[t] += w.stepP * w.step.dsu[t]
+			x.lu[t] += w.stepD * w.step.dlu[t]
+		}
+		if k&hasLower != 0 {
+			x.sl[t] += w.stepP * w.step.dsl[t]
+			x.ll[t] += w.stepD * w.step.dll[t]
+		}
+		x.lam[t] = x.net(t, k)
+	}
+}
+
+// net is λ = lu − ll of constraint t.
+func (x *iterate) net(t int, k sideKind) float64 {
+	l := 0.0
+	if k&hasUpper != 0 {
+		l = x.lu[t]
+	}
+	if k&hasLower != 0 {
+		l -= x.ll[t]
+	}
+	return l
+}
+
+// keepBest remembers the point if it is the best so far.
+func (w *worker) keepBest(excess float64) {
+	if excess < w.bestExcess || w.iter == 0 {
+		w.bestExcess = excess
+		w.best.copyFrom(&w.x)
+		w.info.Primal, w.info.Dual, w.info.Gap = w.res.primal, w.res.dual, w.res.gap
+		w.bestValue = w.res.value
+		w.almost = w.res.excess(almostTol, almostTol) <= 1
+	}
+}

@@ -1,0 +1,129 @@
+package qp
+
+import "math"
+
+// coldStart puts w.x where Mehrotra's heuristic does: at the solution of the
+// least-squares problem
+//
+//	minimize ½zᵀQz + pᵀz + ½(γ/wᵢ²)·Σ (cᵢz − tᵢ)²   subject to Az = b
+//
+// tᵢ being the side, or the middle of two, with slacks and multipliers shifted
+// into the interior. Slacks are measured in units of wᵢ, multipliers of 1/wᵢ.
+func (w *worker) coldStart() bool {
+	s, x := &w.sys, &w.x
+	for t, k := range s.kind {
+		target, d := 0.0, s.wc[t]*s.wc[t]/s.cost
+		switch k {
+		case 0:
+			d = math.Inf(1)
+		case fixed:
+			target, d = s.up[t], 0
+		case hasUpper:
+			target = s.up[t]
+		case hasLower:
+			target = s.lo[t]
+		default:
+			target = s.lo[t]/2 + s.up[t]/2
+		}
+		w.rhs.lam[t], w.dinv[t] = target, d
+	}
+	for j, v := range s.lin {
+		w.rhs.z[j] = -v
+	}
+	copy(w.rhs.nu, s.b)
+	if !w.factorRegularized() {
+		return false
+	}
+	w.elim.solve(&w.rhs)
+	x.direction.copyFrom(&w.rhs)
+	w.shift(0, 0)
+	return true
+}
+
+// warmStart starts from the point given, shifted off the boundary by what it
+// lacks in optimality.
+func (w *worker) warmStart() {
+	s, x, r := &w.sys, &w.x, &w.res
+	r.measure(s, &x.direction)
+	off := max(r.primal/(1+r.primalScale), r.dual/(1+r.dualScale), r.gap/(1+r.gapScale))
+	off = min(1, max(warmLeast, off))
+	w.shift(off*max(1, r.znorm), off*s.cost*max(1, r.znorm))
+}
+
+// warmLeast is the shift of a warm start that is a solution: far enough from
+// the boundary to move along it, near enough to be done in a few steps.
+const warmLeast = 1e-4
+
+// shift makes slacks and multipliers of x from z and λ: at least s/w and λ·w of
+// the sizes given or, given none, Mehrotra's: 1.5 times the largest violation
+// more, and half the mean complementarity product on top.
+func (w *worker) shift(leastS, leastL float64) {
+	s, x := &w.sys, &w.x
+	if s.sides == 0 {
+		return
+	}
+	s.mulCE(&x.direction, w.cdz)
+	lowS, lowL := 0.0, 0.0
+	for t, k := range s.kind {
+		c, l, wt := w.cdz[t], x.lam[t], s.wc[t]
+		both := k == hasUpper|hasLower
+		if k&hasUpper != 0 {
+			x.su[t], x.lu[t] = s.up[t]-c, l
+			if both {
+				x.lu[t] = max(l, 0)
+			}
+			lowS, lowL = min(lowS, x.su[t]/wt), min(lowL, x.lu[t]*wt)
+		}
+		if k&hasLower != 0 {
+			x.sl[t], x.ll[t] = c-s.lo[t], -l
+			if both {
+				x.ll[t] = max(-l, 0)
+			}
+			lowS, lowL = min(lowS, x.sl[t]/wt), min(lowL, x.ll[t]*wt)
+		}
+	}
+	if leastS > 0 {
+		x.eachSide(s, func(sl, l *float64, wt float64) {
+			*sl = max(*sl, leastS*wt)
+			*l = max(*l, leastL/wt)
+		})
+	} else {
+		addS, addL := -1.5*lowS, -1.5*lowL
+		sumS, sumL, product := 0.0, 0.0, 0.0
+		x.eachSide(s, func(sl, l *float64, wt float64) {
+			a, b := *sl/wt+addS, *l*wt+addL
+			sumS, sumL, product = sumS+a, sumL+b, product+a*b
+		})
+		if product > 0 {
+			addS += 0.5 * product / sumL
+			addL += 0.5 * product / sumS
+		}
+		// A point on the boundary of everything needs a size from elsewhere.
+		floorS := startFloor * max(1, sumS/float64(s.sides))
+		floorL := startFloor * max(s.cost, sumL/float64(s.sides))
+		x.eachSide(s, func(sl, l *float64, wt float64) {
+			*sl = max(*sl/wt+addS, floorS) * wt
+			*l = max(*l*wt+addL, floorL) / wt
+		})
+	}
+	for t, k := range s.kind {
+		if k != fixed {
+			x.lam[t] = x.net(t, k)
+		}
+	}
+}
+
+// startFloor keeps the start inside, relative to the mean slack and multiplier.
+const startFloor = 1e-3
+
+// eachSide calls f with slack, multiplier and row norm of every side.
+func (x *iterate) eachSide(s *system, f func(slack, mult *float64, norm float64)) {
+	for t, k := range s.kind {
+		if k&hasUpper != 0 {
+			f(&x.su[t], &x.lu[t], s.wc[t])
+		}
+		if k&hasLower != 0 {
+			f(&x.sl[t], &x.ll[t], s.wc[t])
+		}
+	}
+}

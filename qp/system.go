@@ -1,0 +1,128 @@
+package qp
+
+import (
+	"math"
+
+	"github.com/optnet-go/optnet/internal/dense"
+)
+
+// A constraint is a row of G or, if z is bounded, a row of the identity: with
+// C = [G; I] (or G alone) every side reads lo ≤ Cz ≤ up.
+type sideKind uint8
+
+const (
+	hasUpper sideKind = 1 << iota
+	hasLower
+	fixed // the sides are equal: an equality, without slack and without interior
+)
+
+// system is the data of one element, as the interior-point method sees it, and
+// the KKT operator
+//
+//	      ⎡ Q   Aᵀ      Cᵀ      ⎤
+//	K(D) = ⎢ A  −E              ⎥
+//	      ⎣ C        −(D⁻¹ + E) ⎦
+//
+// where D is the diagonal of multipliers over slacks, and E = elastic·I on rows
+// of A and G makes them elastic (zero but when least infeasibility is sought).
+//
+// Nothing is scaled. What a scaling of rows and cost would change, namely the
+// regularization, the start and the measure of small, carries the row norms and
+// the cost scale γ instead.
+type system struct {
+	n, p, m, t   int // variables, rows of A, of G, of C
+	ld, ldp, ldm int // strides of rows of length n, p, m
+	form         QForm
+	q, a, g      []float64
+	lin, b       []float64 // p and b of the problem
+	lo, up       []float64 // t
+	kind         []sideKind
+	wa, wc       []float64 // 2-norms of the rows of A and of C
+	maxQ, maxA   float64   // largest |entry|
+	maxG         float64
+	gamma        float64 // scale of curvature
+	cost         float64 // scale of the objective's gradient: start and steps
+	sides        int     // number of sides with a slack
+	elastic      float64
+}
+
+// mulQ sets y = Qx.
+func (s *system) mulQ(x, y []float64) {
+	switch s.form {
+	case Dense:
+		clear(y)
+		dense.Gemv(s.n, s.n, 1, s.q, s.ld, x, y)
+	case Diagonal:
+		for j, q := range s.q {
+			y[j] = q * x[j]
+		}
+	case Zero:
+		clear(y)
+	}
+}
+
+// mulA sets y = Ax.
+func (s *system) mulA(x, y []float64) {
+	clear(y)
+	dense.Gemv(s.p, s.n, 1, s.a, s.ld, x, y)
+}
+
+// mulC sets y = Cx.
+func (s *system) mulC(x, y []float64) {
+	clear(y[:s.m])
+	dense.Gemv(s.m, s.n, 1, s.g, s.ld, x, y[:s.m])
+	copy(y[s.m:], x)
+}
+
+// addAT adds α·Aᵀν to y, and addCT α·Cᵀλ.
+func (s *system) addAT(alpha float64, nu, y []float64) {
+	dense.GemvT(s.p, s.n, alpha, s.a, s.ld, nu, y)
+}
+
+func (s *system) addCT(alpha float64, lam, y []float64) {
+	dense.GemvT(s.m, s.n, alpha, s.g, s.ld, lam[:s.m], y)
+	for j, l := range lam[s.m:] {
+		y[j] += alpha * l
+	}
+}
+
+// elasticOf is the entry of E for constraint t.
+func (s *system) elasticOf(t int) float64 {
+	if t < s.m {
+		return s.elastic
+	}
+	return 0
+}
+
+// classify derives the kinds of the sides, and reports crossed ones.
+func (s *system) classify() (reason string) {
+	s.sides = 0
+	for t := range s.t {
+		lo, up := s.lo[t], s.up[t]
+		var k sideKind
+		switch {
+		case lo > up:
+			if t < s.m {
+				return reasonRowCross
+			}
+			return reasonBndCross
+		case lo == up || !math.IsInf(up-lo, 1) && up-lo <= equalTol*math.Min(math.Abs(lo), math.Abs(up)):
+			k = fixed
+		default:
+			if !math.IsInf(up, 1) {
+				k |= hasUpper
+				s.sides++
+			}
+			if !math.IsInf(lo, -1) {
+				k |= hasLower
+				s.sides++
+			}
+		}
+		s.kind[t] = k
+	}
+	return ""
+}
+
+// equalTol is the relative distance below which two sides are one: the room
+// between them is a few rounding errors of the sides themselves.
+const equalTol = 1e-14

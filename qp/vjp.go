@@ -1,0 +1,160 @@
+package qp
+
+import (
+	"context"
+	"fmt"
+	"math"
+
+	"github.com/optnet-go/optnet/internal/dense"
+)
+
+// VJP implements [State].
+func (s *cpuState) VJP(ctx context.Context, dst *Gradient, up *Point) error {
+	s.grad, s.up = dst, up
+	defer func() { s.grad, s.up = nil, nil }()
+	if err := ctx.Err(); err != nil {
+		return fmt.Errorf("qp: differentiating: %w", context.Cause(ctx))
+	}
+	s.accum.admit(s, dst)
+	s.run(taskVJP, s.size)
+	s.accum.sum(s, dst)
+	return nil
+}
+
+// wants says whether the gradient with respect to a coefficient is asked for.
+func (g *Gradient) wants(k Coef) bool { return g.Want == 0 || g.Want&k != 0 }
+
+// vjpOne computes element i's part of the gradient.
+func (s *cpuState) vjpOne(w *worker, i int) {
+	ok := s.differentiate(w, i)
+	v := 0.0
+	if ok {
+		v, ok = s.cotangent(w, i)
+	}
+	if !ok {
+		w.cert.Zeroed = true
+		w.cert.Residual, w.cert.Error = 0, 0
+		s.grad.Certs[i] = w.cert
+		s.accum.zero(i)
+		return
+	}
+	// The optimal value has an envelope: its derivative needs no solve. The
+	// value at a smoothed point has not, and goes through z.
+	objective, envelope := v, v
+	if w.cert.Rule == Smoothed {
+		dense.Axpy(v, w.res.qz, w.rhs.z)
+		dense.Axpy(v, w.sys.lin, w.rhs.z)
+		envelope = 0
+	}
+	w.adjoint()
+	s.grad.Certs[i] = w.cert
+	s.accum.set(w, i, objective, envelope)
+	s.spread(w, i, objective, envelope)
+}
+
+// cotangent loads element i's cotangent into w.rhs, and that of the value.
+func (s *cpuState) cotangent(w *worker, i int) (value float64, ok bool) {
+	up, sys := s.up, &w.sys
+	w.rhs.clear()
+	take := func(dst, src []float64) {
+		if n := len(dst); n > 0 && len(src) > 0 {
+			copy(dst, src[i*n:(i+1)*n])
+		}
+	}
+	take(w.rhs.z, up.Z)
+	take(w.rhs.nu, up.Nu)
+	take(w.rhs.lam[:sys.m], up.Lambda)
+	ok = true
+	if sys.t > sys.m {
+		take(w.rhs.lam[sys.m:], up.Mu)
+	} else if len(up.Mu) > 0 { // μ is zero, but a NaN is a NaN
+		ok = dense.NormInf(up.Mu[i*sys.n:(i+1)*sys.n]) <= math.MaxFloat64
+	}
+	if len(up.Value) > 0 {
+		value = up.Value[i]
+	}
+	return value, ok && w.rhs.finite() && !math.IsNaN(value) && !math.IsInf(value, 0)
+}
+
+// spread adds element i's gradient where the coefficient is its own. With
+// (dz, dν, d̃) the adjoint solution, v the cotangent of the value, and
+// r = dz + ½v z:
+//
+//	dQ = ½(r zᵀ + z rᵀ)            dp = dz + v z
+//	dA = (dν + v ν) zᵀ + ν dzᵀ     db = −(dν + v ν)
+//	dG = (d̃ + v λ) zᵀ + λ dzᵀ      dside = −(d̃ + v λ), on the side λ names
+func (s *cpuState) spread(w *worker, i int, objective, envelope float64) {
+	sys, x, d, g := &w.sys, &w.x, &w.step.direction, s.grad
+	n, m := sys.n, sys.m
+	own := func(k int) []float64 {
+		c := &s.cols[k]
+		if c.one == 0 || c.shared || !g.wants(1<<k) {
+			return nil
+		}
+		one := coefs[k].len(s.plan.sh)
+		return (*coefs[k].of(&g.Data))[i*one : (i+1)*one]
+	}
+	if dq := own(0); dq != nil {
+		if sys.form == Diagonal {
+			for j, z := range x.z {
+				dq[j] += (d.z[j] + objective/2*z) * z
+			}
+		} else {
+			for a, za := range x.z {
+				ra := d.z[a] + objective/2*za
+				row := dq[a*n : (a+1)*n]
+				for b, zb := range x.z {
+					row[b] += 0.5*(ra*zb) + 0.5*(za*(d.z[b]+objective/2*zb))
+				}
+			}
+		}
+	}
+	if dp := own(1); dp != nil {
+		for j, z := range x.z {
+			dp[j] += d.z[j] + objective*z
+		}
+	}
+	if da := own(2); da != nil {
+		for k, nu := range x.nu {
+			rows(da[k*n:(k+1)*n], d.nu[k]+envelope*nu, x.z, nu, d.z)
+		}
+	}
+	if db := own(3); db != nil {
+		for k, nu := range x.nu {
+			db[k] -= d.nu[k] + envelope*nu
+		}
+	}
+	if dg := own(4); dg != nil {
+		for t := range m {
+			rows(dg[t*n:(t+1)*n], d.lam[t]+envelope*x.lam[t], x.z, x.lam[t], d.z)
+		}
+	}
+	side := func(dst []float64, from int, upper bool) {
+		for j := range dst {
+			t := from + j
+			f := w.share[t]
+			if !upper {
+				f = 1 - f
+			}
+			if f != 0 {
+				dst[j] -= f * (d.lam[t] + envelope*x.lam[t])
+			}
+		}
+	}
+	side(own(5), 0, false)
+	side(own(6), 0, true)
+	side(own(7), m, false)
+	side(own(8), m, true)
+}
+
+// rows adds a·xᵀ + b·yᵀ to a row.
+func rows(dst []float64, a float64, x []float64, b float64, y []float64) {
+	if a == 0 && b == 0 {
+		return
+	}
+	y = y[:len(x)]
+	dst = dst[:len(x)]
+	for j, v := range x {
+		dst[j] += a*v + b*y[j]
+	}
+}
