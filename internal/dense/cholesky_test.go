@@ -1,0 +1,251 @@
+package dense
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"testing"
+
+	"gonum.org/v1/gonum/blas"
+	"gonum.org/v1/gonum/blas/blas64"
+	"gonum.org/v1/gonum/mat"
+)
+
+// positive returns a well-conditioned positive definite matrix of order n.
+func positive(r *rand.Rand, n int) matrix {
+	b, a := randomMatrix(r, n, n), newMatrix(n, n)
+	for i := range n {
+		for j := range n {
+			s := 0.0
+			for k := range n {
+				s += b.at(k, min(i, j)) * b.at(k, max(i, j))
+			}
+			a.a[i*a.ld+j] = s
+		}
+		a.a[i*a.ld+i] += float64(n)/8 + 1
+	}
+	return a
+}
+
+// naiveCholesky is the loop in the documentation of Cholesky.
+func naiveCholesky(a matrix, inv []float64, pivot func(int, float64) float64) int {
+	for i := range a.n {
+		for j := i; j < a.n; j++ {
+			s := 0.0
+			for l := range i {
+				s += a.at(l, i) * a.at(l, j)
+			}
+			if j > i {
+				a.a[i*a.ld+j] = (a.at(i, j) - s) * inv[i]
+				continue
+			}
+			d := a.at(i, i) - s
+			if pivot != nil {
+				d = pivot(i, d)
+			}
+			if !(0 < d && d < math.Inf(1)) {
+				return i
+			}
+			a.a[i*a.ld+i] = math.Sqrt(d)
+			inv[i] = 1 / math.Sqrt(d)
+		}
+	}
+	return -1
+}
+
+func TestCholesky(t *testing.T) {
+	forEachKernel(t, func(t *testing.T, set kernelSet) {
+		r := rand.New(rand.NewPCG(6, 1))
+		for _, n := range sizes() {
+			what := fmt.Sprintf("n=%d", n)
+			a := positive(r, n)
+			u, want := a.clone().poisonLower(), a.clone()
+			inv, wantInv := make([]float64, n), make([]float64, n)
+			naiveCholesky(want, wantInv, nil)
+			if p := Cholesky(n, u.a, u.ld, inv, nil); p != -1 {
+				t.Fatalf("%s: failed at pivot %d", what, p)
+			}
+			set.compare(t, what, u, want, true, float64(n))
+			set.compareVector(t, what+" inv", inv, wantInv, float64(n))
+			if n == 0 {
+				continue
+			}
+			var c mat.Cholesky
+			if !c.Factorize(mat.NewSymDense(n, unpadded(a))) {
+				t.Fatal("gonum found no factor")
+			}
+			var g mat.TriDense
+			c.UTo(&g)
+			for i := range n {
+				for j := i; j < n; j++ {
+					near(t, fmt.Sprintf("%s u(%d, %d)", what, i, j), u.at(i, j), g.At(i, j), float64(n))
+				}
+			}
+		}
+	})
+}
+
+// unpadded returns the entries of x without padding.
+func unpadded(x matrix) []float64 {
+	s := make([]float64, x.m*x.n)
+	Copy(x.m, x.n, x.a, x.ld, s, max(x.n, 1))
+	return s
+}
+
+func TestCholeskyLeadingBlockKeepsItsBits(t *testing.T) {
+	forEachKernel(t, func(t *testing.T, set kernelSet) {
+		const n = 41
+		a := positive(rand.New(rand.NewPCG(7, 1)), n)
+		full, inv := a.clone(), make([]float64, n)
+		Cholesky(n, full.a, full.ld, inv, nil)
+		for p := range n {
+			part := a.top(p, p)
+			Cholesky(p, part.a, part.ld, inv, nil)
+			for i := range p {
+				for j := i; j < p; j++ {
+					if !sameBits(part.at(i, j), full.at(i, j)) {
+						t.Fatalf("factor of order %d: (%d, %d) differs", p, i, j)
+					}
+				}
+			}
+		}
+	})
+}
+
+func TestCholeskyStopsAtBadPivot(t *testing.T) {
+	forEachKernel(t, func(t *testing.T, set kernelSet) {
+		r := rand.New(rand.NewPCG(8, 1))
+		for _, n := range []int{1, 3, 4, 5, 8, 11, 33, 67} {
+			for p := range n {
+				for _, bad := range []float64{-1e6, math.NaN(), math.Inf(1), math.Inf(-1)} {
+					a := positive(r, n)
+					a.a[p*a.ld+p] = bad
+					if got := Cholesky(n, a.a, a.ld, make([]float64, n), nil); got != p {
+						t.Fatalf("n=%d: pivot %d is %v, but %d was reported", n, p, bad, got)
+					}
+					a.checkGuards(t, "failed factorization")
+				}
+			}
+		}
+		zero := newMatrix(5, 5)
+		if got := Cholesky(5, zero.a, zero.ld, make([]float64, 5), nil); got != 0 {
+			t.Errorf("zero matrix: reported %d", got)
+		}
+	})
+}
+
+func TestCholeskyPivotHook(t *testing.T) {
+	forEachKernel(t, func(t *testing.T, set kernelSet) {
+		r := rand.New(rand.NewPCG(9, 1))
+		for _, n := range []int{1, 4, 6, 17, 40, 67} {
+			a := positive(r, n)
+			// An indefinite matrix, which only the hook makes factorable.
+			a.a[(n/2)*a.ld+n/2] = -3
+			record := func(log *[]float64) func(int, float64) float64 {
+				return func(i int, d float64) float64 {
+					if i != len(*log) {
+						t.Fatalf("n=%d: pivot %d came after %d others", n, i, len(*log))
+					}
+					*log = append(*log, d)
+					if d < 1 {
+						return 1e3
+					}
+					return d
+				}
+			}
+			var got, want []float64
+			u, ref, inv := a.clone(), a.clone(), make([]float64, n)
+			naiveCholesky(ref, make([]float64, n), record(&want))
+			if p := Cholesky(n, u.a, u.ld, inv, record(&got)); p != -1 {
+				t.Fatalf("n=%d: failed at %d", n, p)
+			}
+			if len(got) != n {
+				t.Fatalf("n=%d: %d pivots", n, len(got))
+			}
+			set.compareVector(t, "pivots", got, want, 1e3)
+			set.compare(t, "factor", u, ref, true, 1e3)
+
+			if p := Cholesky(n, a.clone().a, a.ld, inv, func(i int, d float64) float64 {
+				if i == n-1 {
+					return 0
+				}
+				return 1
+			}); p != n-1 {
+				t.Fatalf("n=%d: the hook refused pivot %d, but %d was reported", n, n-1, p)
+			}
+		}
+	})
+}
+
+func TestSolve(t *testing.T) {
+	forEachKernel(t, func(t *testing.T, set kernelSet) {
+		r := rand.New(rand.NewPCG(10, 1))
+		for _, n := range sizes() {
+			u, inv := positive(r, n), make([]float64, n)
+			Cholesky(n, u.a, u.ld, inv, nil)
+			u.poisonLower()
+			what := fmt.Sprintf("n=%d", n)
+
+			x := randomVector(r, n)
+			want := append([]float64(nil), x...)
+			check := append([]float64(nil), x...)
+			for i := range n {
+				s := 0.0
+				for j := range i {
+					s += u.at(j, i) * want[j]
+				}
+				want[i] = (want[i] - s) * inv[i]
+			}
+			SolveUT(n, u.a, u.ld, inv, x)
+			set.compareVector(t, what+" SolveUT", x, want, float64(n))
+			for i := n - 1; i >= 0; i-- {
+				s := 0.0
+				for j := n - 1; j > i; j-- {
+					s += u.at(i, j) * want[j]
+				}
+				want[i] = (want[i] - s) * inv[i]
+			}
+			SolveU(n, u.a, u.ld, inv, x)
+			set.compareVector(t, what+" SolveU", x, want, float64(n))
+
+			if n == 0 {
+				continue
+			}
+			tri := blas64.Triangular{Uplo: blas.Upper, Diag: blas.NonUnit, N: n, Stride: u.ld, Data: u.a}
+			blas64.Trsv(blas.Trans, tri, blas64.Vector{N: n, Inc: 1, Data: check})
+			blas64.Trsv(blas.NoTrans, tri, blas64.Vector{N: n, Inc: 1, Data: check})
+			for i := range n {
+				near(t, fmt.Sprintf("%s x[%d]", what, i), x[i], check[i], 1)
+			}
+		}
+	})
+}
+
+func TestSolveMany(t *testing.T) {
+	forEachKernel(t, func(t *testing.T, set kernelSet) {
+		r := rand.New(rand.NewPCG(11, 1))
+		for _, n := range sizes() {
+			u, inv := positive(r, n), make([]float64, n)
+			Cholesky(n, u.a, u.ld, inv, nil)
+			u.poisonLower()
+			for _, cols := range []int{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 12, 17, 33, 64, 67} {
+				what := fmt.Sprintf("n=%d r=%d", n, cols)
+				x := randomMatrix(r, n, cols)
+				xT := newMatrix(cols, n)
+				Transpose(n, cols, x.a, x.ld, xT.a, xT.ld)
+				one := func(solve func(n int, u []float64, ldu int, inv, x []float64)) matrix {
+					for j := range cols {
+						solve(n, u.a, u.ld, inv, xT.a[j*xT.ld:][:n])
+					}
+					want := newMatrix(n, cols)
+					Transpose(cols, n, xT.a, xT.ld, want.a, want.ld)
+					return want
+				}
+				SolveUTMany(n, cols, u.a, u.ld, inv, x.a, x.ld)
+				set.compare(t, what+" SolveUTMany", x, one(SolveUT), false, float64(n))
+				SolveUMany(n, cols, u.a, u.ld, inv, x.a, x.ld)
+				set.compare(t, what+" SolveUMany", x, one(SolveU), false, float64(n))
+			}
+		}
+	})
+}

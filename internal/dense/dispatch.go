@@ -1,0 +1,58 @@
+package dense
+
+// The functions below are what the exported ones call: the one place that
+// chooses between the reference and its twins in assembly. They are small
+// enough to be inlined, and calls stay direct, so that nothing the callers
+// pass escapes to the heap.
+
+func syrk(n, m int, a []float64, lda int, d []float64, c []float64, ldc int, work []float64) {
+	syrkGo(n, m, a, lda, d, c, ldc, work)
+}
+
+func gemmTN(m, n, k int, alpha float64, a []float64, lda int, b []float64, ldb int, c []float64, ldc int) {
+	gemmTNGo(m, n, k, alpha, a, lda, b, ldb, c, ldc)
+}
+
+func gemmNN(m, n, k int, alpha float64, a []float64, lda int, b []float64, ldb int, c []float64, ldc int) {
+	gemmNNGo(m, n, k, alpha, a, lda, b, ldb, c, ldc)
+}
+
+func cholesky(n int, a []float64, lda int, inv []float64, pivot func(int, float64) float64) int {
+	return choleskyGo(n, a, lda, inv, pivot)
+}
+
+func solveUT(n int, u []float64, ldu int, inv, x []float64) { solveUTGo(n, u, ldu, inv, x) }
+
+func solveU(n int, u []float64, ldu int, inv, x []float64) { solveUGo(n, u, ldu, inv, x) }
+
+func solveUTMany(n, r int, u []float64, ldu int, inv []float64, x []float64, ldx int) {
+	solveUTManyGo(n, r, u, ldu, inv, x, ldx)
+}
+
+func solveUMany(n, r int, u []float64, ldu int, inv []float64, x []float64, ldx int) {
+	solveUManyGo(n, r, u, ldu, inv, x, ldx)
+}
+
+func gemv(m, n int, alpha float64, a []float64, lda int, x, y []float64) {
+	gemvGo(m, n, alpha, a, lda, x, y)
+}
+
+func gemvT(m, n int, alpha float64, a []float64, lda int, x, y []float64) {
+	gemvTGo(m, n, alpha, a, lda, x, y)
+}
+
+func ger(m, n int, alpha float64, x, y, a []float64, lda int) { gerGo(m, n, alpha, x, y, a, lda) }
+
+func transpose(m, n int, a []float64, lda int, b []float64, ldb int) {
+	transposeGo(m, n, a, lda, b, ldb)
+}
+
+func dot(x, y []float64) float64 { return dotGo(x, y) }
+
+func axpy(alpha float64, x, y []float64) { axpyGo(alpha, x, y) }
+
+func normInf(x []float64) float64 { return normInfGo(x) }
+
+func norm2(x []float64) float64 { return norm2Go(x) }
+
+func normInfMat(m, n int, a []float64, lda int) float64 { return normInfMatGo(m, n, a, lda) }

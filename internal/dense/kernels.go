@@ -1,0 +1,223 @@
+package dense
+
+// Matrices are the callers' own, so a wrong size is a mistake in this module
+// and panics; the strings are constants to keep the checks cheap.
+const (
+	badSize   = "dense: negative size"
+	badStride = "dense: leading dimension too small"
+	short     = "dense: slice too short"
+	unequal   = "dense: lengths differ"
+)
+
+// checkPadded panics unless a can hold m padded rows of n columns.
+func checkPadded(m, n int, a []float64, ld int) {
+	if m < 0 || n < 0 {
+		panic(badSize)
+	}
+	if ld < width(n) {
+		panic(badStride)
+	}
+	if len(a) < m*ld {
+		panic(short)
+	}
+}
+
+// checkPlain panics unless a can hold m rows of n columns without padding.
+func checkPlain(m, n int, a []float64, ld int) {
+	if m < 0 || n < 0 {
+		panic(badSize)
+	}
+	if ld < n {
+		panic(badStride)
+	}
+	if m > 0 && len(a) < (m-1)*ld+n {
+		panic(short)
+	}
+}
+
+func checkVector(n int, x []float64) {
+	if len(x) < n {
+		panic(short)
+	}
+}
+
+// Syrk adds the symmetric product Aᵀ diag(d) A to the upper triangle of C:
+//
+//	for i := range n {
+//		for j := i; j < n; j++ {
+//			s := 0.0
+//			for k := range m {
+//				s += (d[k] * a[k*lda+i]) * a[k*lda+j]
+//			}
+//			c[i*ldc+j] += s
+//		}
+//	}
+//
+// A is m×n, C is n×n, and a nil d means ones. Below the diagonal, entries of
+// the 4×4 blocks on it may also receive their sums; nothing else there is
+// touched. If d is not nil, work holds SyrkWork(m) elements for panels of
+// diag(d)·A, and their contents on entry do not matter.
+func Syrk(n, m int, a []float64, lda int, d []float64, c []float64, ldc int, work []float64) {
+	checkPadded(m, n, a, lda)
+	checkPadded(n, n, c, ldc)
+	if d != nil {
+		checkVector(m, d)
+		checkVector(SyrkWork(m), work)
+	}
+	if n == 0 || m == 0 {
+		return
+	}
+	syrk(n, m, a, lda, d, c, ldc, work)
+}
+
+// SyrkWork returns the number of elements of work that Syrk needs.
+func SyrkWork(m int) int { return 4 * m }
+
+// GemmTN adds a multiple of AᵀB to C:
+//
+//	for i := range m {
+//		for j := range n {
+//			s := 0.0
+//			for l := range k {
+//				s += a[l*lda+i] * b[l*ldb+j]
+//			}
+//			c[i*ldc+j] += alpha * s
+//		}
+//	}
+//
+// A is k×m, B is k×n, C is m×n. A and B may be the same.
+func GemmTN(m, n, k int, alpha float64, a []float64, lda int, b []float64, ldb int, c []float64, ldc int) {
+	checkPadded(k, m, a, lda)
+	checkPadded(k, n, b, ldb)
+	checkPadded(m, n, c, ldc)
+	if m == 0 || n == 0 || k == 0 {
+		return
+	}
+	gemmTN(m, n, k, alpha, a, lda, b, ldb, c, ldc)
+}
+
+// GemmNN adds a multiple of AB to C:
+//
+//	for i := range m {
+//		for j := range n {
+//			s := 0.0
+//			for l := range k {
+//				s += a[i*lda+l] * b[l*ldb+j]
+//			}
+//			c[i*ldc+j] += alpha * s
+//		}
+//	}
+//
+// A is m×k, B is k×n, C is m×n. A and B may be the same.
+func GemmNN(m, n, k int, alpha float64, a []float64, lda int, b []float64, ldb int, c []float64, ldc int) {
+	checkPadded(m, k, a, lda)
+	checkPadded(k, n, b, ldb)
+	checkPadded(m, n, c, ldc)
+	if m == 0 || n == 0 || k == 0 {
+		return
+	}
+	gemmNN(m, n, k, alpha, a, lda, b, ldb, c, ldc)
+}
+
+// Cholesky factors A = UᵀU, n×n, in place:
+//
+//	for i := range n {
+//		for j := i; j < n; j++ {
+//			s := 0.0
+//			for l := range i {
+//				s += a[l*lda+i] * a[l*lda+j]
+//			}
+//			if j > i {
+//				a[i*lda+j] = (a[i*lda+j] - s) * inv[i]
+//				continue
+//			}
+//			d := a[i*lda+i] - s
+//			if pivot != nil {
+//				d = pivot(i, d)
+//			}
+//			if !(0 < d && d < +Inf) {
+//				return i
+//			}
+//			a[i*lda+i] = math.Sqrt(d)
+//			inv[i] = 1 / math.Sqrt(d)
+//		}
+//	}
+//	return -1
+//
+// Only the upper triangle is read. What lies below the diagonal afterwards is
+// unspecified, as is all of A and inv if the factorization ended early, but
+// the padding holds zeros. The hook pivot, which may be nil, is called once
+// for each row, in ascending order, with the pivot found, and returns the one
+// to use: the place for regularization.
+func Cholesky(n int, a []float64, lda int, inv []float64, pivot func(i int, d float64) float64) int {
+	checkPadded(n, n, a, lda)
+	checkVector(n, inv)
+	if n == 0 {
+		return -1
+	}
+	return cholesky(n, a, lda, inv, pivot)
+}
+
+// SolveUT overwrites x with U⁻ᵀ x:
+//
+//	for i := range n {
+//		s := 0.0
+//		for j := range i {
+//			s += u[j*ldu+i] * x[j]
+//		}
+//		x[i] = (x[i] - s) * inv[i]
+//	}
+//
+// U and inv are as Cholesky leaves them; nothing below the diagonal matters.
+func SolveUT(n int, u []float64, ldu int, inv, x []float64) {
+	checkPadded(n, n, u, ldu)
+	checkVector(n, inv)
+	checkVector(n, x)
+	if n == 0 {
+		return
+	}
+	solveUT(n, u, ldu, inv, x)
+}
+
+// SolveU overwrites x with U⁻¹ x:
+//
+//	for i := n - 1; i >= 0; i-- {
+//		s := 0.0
+//		for j := n - 1; j > i; j-- {
+//			s += u[i*ldu+j] * x[j]
+//		}
+//		x[i] = (x[i] - s) * inv[i]
+//	}
+func SolveU(n int, u []float64, ldu int, inv, x []float64) {
+	checkPadded(n, n, u, ldu)
+	checkVector(n, inv)
+	checkVector(n, x)
+	if n == 0 {
+		return
+	}
+	solveU(n, u, ldu, inv, x)
+}
+
+// SolveUTMany overwrites X, n×r, with U⁻ᵀ X: SolveUT for each column, with
+// the same bits.
+func SolveUTMany(n, r int, u []float64, ldu int, inv []float64, x []float64, ldx int) {
+	checkPadded(n, n, u, ldu)
+	checkVector(n, inv)
+	checkPadded(n, r, x, ldx)
+	if n == 0 || r == 0 {
+		return
+	}
+	solveUTMany(n, r, u, ldu, inv, x, ldx)
+}
+
+// SolveUMany overwrites X, n×r, with U⁻¹ X: SolveU for each column, with the
+// same bits.
+func SolveUMany(n, r int, u []float64, ldu int, inv []float64, x []float64, ldx int) {
+	checkPadded(n, n, u, ldu)
+	checkVector(n, inv)
+	checkPadded(n, r, x, ldx)
+	if n == 0 || r == 0 {
+		return
+	}
+	solveUMany(n, r, u, ldu, inv, x, ldx)
+}
