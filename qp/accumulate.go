@@ -12,40 +12,57 @@ import "github.com/optnet-go/optnet/internal/dense"
 // Workers split the rows of the results, so that every sum runs over the batch
 // in its order.
 type accumulator struct {
-	size          int
-	z, dz, r      []float64 // size×ld
-	n, nv         []float64 // size×ldp
-	l, lv         []float64 // size×ldm
-	bounds        []float64 // size×n: −(d̃ + vμ)
-	share         []float64 // size×t
-	q, a, g       []float64 // the sums, padded
-	wantQ         bool
-	wantA, wantG  bool
-	any           bool
-	tiles, qTiles int
-	aTiles        int
+	z, dz, r     table // ld
+	n, nv        table // ldp
+	l, lv        table // ldm
+	bounds       table // d̃ + vμ of the bounds
+	share        table // of all constraints, as in sensitivity
+	q, a, g      []float64
+	wantQ        bool
+	wantA, wantG bool
+	any          bool
+	qTiles       int // tiles of dQ; those of dA end at aTiles, those of dG at tiles
+	aTiles       int
+	tiles        int
 }
+
+// table is one row of numbers an element, and room for a row more, so that the
+// columns from any one on are a matrix too.
+type table struct {
+	x  []float64
+	ld int
+}
+
+func (t *table) resize(size, ld int) {
+	t.ld = ld
+	t.x = grow(t.x, (size+1)*ld)
+}
+
+func (t *table) row(i int) []float64 { return t.x[i*t.ld : (i+1)*t.ld] }
 
 // tileRows is the number of rows of a result that one task computes.
 const tileRows = 8
 
 func accumLen(sh Shape) int {
 	ld, ldp, ldm := dense.Stride(sh.N), dense.Stride(sh.NEq), dense.Stride(sh.NIneq)
-	return 3*ld + 2*ldp + 2*ldm + 2*sh.N + sh.NIneq
+	return 2 * (3*ld + 2*ldp + 2*ldm + 2*sh.N + sh.NIneq) // at size 1, the row more included
 }
 
 func (a *accumulator) resize(sh Shape, size int) {
 	ld, ldp, ldm := dense.Stride(sh.N), dense.Stride(sh.NEq), dense.Stride(sh.NIneq)
-	t := sh.NIneq
+	a.z.resize(size, ld)
+	a.dz.resize(size, ld)
+	a.r.resize(size, ld)
+	a.n.resize(size, ldp)
+	a.nv.resize(size, ldp)
+	a.l.resize(size, ldm)
+	a.lv.resize(size, ldm)
+	bounds := 0
 	if sh.bounded() {
-		t += sh.N
-		a.bounds = grow(a.bounds, size*sh.N)
+		bounds = sh.N
 	}
-	a.size = size
-	a.z, a.dz, a.r = grow(a.z, size*ld), grow(a.dz, size*ld), grow(a.r, size*ld)
-	a.n, a.nv = grow(a.n, size*ldp), grow(a.nv, size*ldp)
-	a.l, a.lv = grow(a.l, size*ldm), grow(a.lv, size*ldm)
-	a.share = grow(a.share, size*t)
+	a.bounds.resize(size, bounds)
+	a.share.resize(size, sh.NIneq+bounds)
 	if sh.Q == Dense {
 		a.q = grow(a.q, sh.N*ld)
 	}
@@ -87,63 +104,59 @@ func (a *accumulator) set(w *worker, i int, objective, envelope float64) {
 		return
 	}
 	s, x, d := &w.sys, &w.x, &w.step.direction
-	z, dz, r := a.z[i*s.ld:(i+1)*s.ld], a.dz[i*s.ld:(i+1)*s.ld], a.r[i*s.ld:(i+1)*s.ld]
+	z, dz, r := a.z.row(i), a.dz.row(i), a.r.row(i)
 	for j, zj := range x.z {
 		z[j], dz[j], r[j] = zj, d.z[j], d.z[j]+objective/2*zj
 	}
 	clear(z[s.n:])
 	clear(dz[s.n:])
 	clear(r[s.n:])
-	n, nv := a.n[i*s.ldp:(i+1)*s.ldp], a.nv[i*s.ldp:(i+1)*s.ldp]
+	n, nv := a.n.row(i), a.nv.row(i)
 	for j, nu := range x.nu {
 		n[j], nv[j] = nu, d.nu[j]+envelope*nu
 	}
 	clear(n[s.p:])
 	clear(nv[s.p:])
-	l, lv := a.l[i*s.ldm:(i+1)*s.ldm], a.lv[i*s.ldm:(i+1)*s.ldm]
+	l, lv := a.l.row(i), a.lv.row(i)
 	for t := range s.m {
 		l[t], lv[t] = x.lam[t], d.lam[t]+envelope*x.lam[t]
 	}
 	clear(l[s.m:])
 	clear(lv[s.m:])
-	if s.t > s.m {
-		b := a.bounds[i*s.n : (i+1)*s.n]
-		for j := range b {
-			b[j] = d.lam[s.m+j] + envelope*x.lam[s.m+j]
-		}
+	for j, b := 0, a.bounds.row(i); j < len(b); j++ {
+		b[j] = d.lam[s.m+j] + envelope*x.lam[s.m+j]
 	}
-	copy(a.share[i*s.t:(i+1)*s.t], w.share)
+	copy(a.share.row(i), w.share)
 }
 
 func (a *accumulator) zero(i int) {
 	if !a.any {
 		return
 	}
-	for _, x := range [...][]float64{a.z, a.dz, a.r, a.n, a.nv, a.l, a.lv, a.bounds, a.share} {
-		one := len(x) / a.size
-		clear(x[i*one : (i+1)*one])
+	for _, t := range [...]*table{&a.z, &a.dz, &a.r, &a.n, &a.nv, &a.l, &a.lv, &a.bounds, &a.share} {
+		clear(t.row(i))
 	}
 }
 
 // tile computes some rows of one of the sums.
 func (a *accumulator) tile(s *cpuState, i int) {
 	sh := s.plan.sh
-	ld, ldp, ldm := dense.Stride(sh.N), dense.Stride(sh.NEq), dense.Stride(sh.NIneq)
-	block := func(c []float64, first, total, ldx int, x, y, u, v []float64) {
+	ld := dense.Stride(sh.N)
+	block := func(c []float64, first, total int, x, y, u, v *table) {
 		from := first * tileRows
 		n := min(tileRows, total-from)
 		c = c[from*ld : (from+n)*ld]
 		clear(c)
-		dense.GemmTN(n, sh.N, s.size, 1, x[from:], ldx, y, ld, c, ld)
-		dense.GemmTN(n, sh.N, s.size, 1, u[from:], ldx, v, ld, c, ld)
+		dense.GemmTN(n, sh.N, s.size, 1, x.x[from:], x.ld, y.x, ld, c, ld)
+		dense.GemmTN(n, sh.N, s.size, 1, u.x[from:], u.ld, v.x, ld, c, ld)
 	}
 	switch {
 	case i < a.qTiles:
-		block(a.q, i, sh.N, ld, a.r, a.z, a.z, a.r)
+		block(a.q, i, sh.N, &a.r, &a.z, &a.z, &a.r)
 	case i < a.aTiles:
-		block(a.a, i-a.qTiles, sh.NEq, ldp, a.nv, a.z, a.n, a.dz)
+		block(a.a, i-a.qTiles, sh.NEq, &a.nv, &a.z, &a.n, &a.dz)
 	default:
-		block(a.g, i-a.aTiles, sh.NIneq, ldm, a.lv, a.z, a.l, a.dz)
+		block(a.g, i-a.aTiles, sh.NIneq, &a.lv, &a.z, &a.l, &a.dz)
 	}
 }
 
@@ -177,10 +190,8 @@ func (a *accumulator) sum(s *cpuState, g *Gradient) {
 	}
 	dq, dp, db := shared(0), shared(1), shared(3)
 	hl, h, l, u := shared(5), shared(6), shared(7), shared(8)
-	ldp, ldm := dense.Stride(sh.NEq), dense.Stride(sh.NIneq)
-	t := len(a.share) / max(1, a.size)
 	for i := range s.size {
-		z, dz, r := a.z[i*ld:], a.dz[i*ld:], a.r[i*ld:]
+		z, dz, r := a.z.row(i), a.dz.row(i), a.r.row(i)
 		if sh.Q == Diagonal {
 			for j := range dq {
 				dq[j] += r[j] * z[j]
@@ -189,24 +200,33 @@ func (a *accumulator) sum(s *cpuState, g *Gradient) {
 		for j := range dp {
 			dp[j] += 2*r[j] - dz[j] // dz + v z
 		}
-		for j := range db {
-			db[j] -= a.nv[i*ldp+j]
+		for j, nv := range a.nv.row(i)[:len(db)] {
+			db[j] -= nv
 		}
-		share, lv := a.share[i*t:(i+1)*t], a.lv[i*ldm:]
-		for j := range hl {
-			hl[j] -= (1 - share[j]) * lv[j]
+		share, lv := a.share.row(i), a.lv.row(i)
+		toLower(hl, share, lv)
+		toUpper(h, share, lv)
+		if len(share) > sh.NIneq {
+			share = share[sh.NIneq:]
+			toLower(l, share, a.bounds.row(i))
+			toUpper(u, share, a.bounds.row(i))
 		}
-		for j := range h {
-			h[j] -= share[j] * lv[j]
+	}
+}
+
+// toUpper takes from dst the upper sides' shares of d, toLower the lower ones'.
+func toUpper(dst, share, d []float64) {
+	for j := range dst {
+		if share[j] != 0 {
+			dst[j] -= share[j] * d[j]
 		}
-		if len(l)+len(u) > 0 {
-			b, share := a.bounds[i*n:(i+1)*n], share[sh.NIneq:]
-			for j := range l {
-				l[j] -= (1 - share[j]) * b[j]
-			}
-			for j := range u {
-				u[j] -= share[j] * b[j]
-			}
+	}
+}
+
+func toLower(dst, share, d []float64) {
+	for j := range dst {
+		if share[j] != 1 {
+			dst[j] -= (1 - share[j]) * d[j]
 		}
 	}
 }

@@ -16,7 +16,12 @@ const (
 
 // scales make slacks and multipliers dimensionless, with the row norms.
 func (w *worker) scales() (z, g float64) {
-	z, g = w.res.znorm, w.res.dualScale
+	s, r := &w.sys, &w.res
+	z = s.size(w.x.z)
+	g = max(s.slope(r.qz), s.slope(s.lin), s.slope(r.atn), s.slope(r.gtl))
+	if s.t > s.m {
+		g = max(g, s.slope(w.x.lam[s.m:]))
+	}
 	if z == 0 {
 		z = 1
 	}
@@ -59,7 +64,8 @@ func (w *worker) polish(cls []class) bool {
 				x.lam[t] = 0
 			}
 		}
-		if !w.regularize(cls) {
+		w.activate(cls)
+		if !w.regularize() {
 			break
 		}
 		w.optimality(cls)
@@ -194,113 +200,201 @@ func (w *worker) assess(cls []class, cert *Certificate) {
 	}
 }
 
-// regularize factors the active-set matrix, finds out its condition, and factors
-// it once more for least squares if it is singular.
-func (w *worker) regularize(cls []class) bool {
-	if !w.factorActive(cls, false) {
+// regularize factors K(D), finds out its condition, and factors it once more for
+// least squares if it is singular.
+func (w *worker) regularize() bool {
+	if !w.factorRegularized() {
 		return false
 	}
 	w.rcond = w.condition()
 	w.singular = w.rcond == 0
-	return !w.singular || w.factorActive(cls, true)
+	return !w.singular || w.factorLeast()
 }
 
-// factorActive factors the KKT matrix with D infinite on active rows and zero
-// on the others; weak ones count as the rule says. With least, the
-// regularization is the same number on the whole diagonal, unscaled.
-func (w *worker) factorActive(cls []class, least bool) bool {
-	s := &w.sys
+// factorAgain factors a K(D) that regularize has seen.
+func (w *worker) factorAgain() bool {
+	if w.singular {
+		return w.factorLeast()
+	}
+	return w.factorRegularized()
+}
+
+func (w *worker) factorLeast() bool {
+	w.leastSquares()
+	return w.factorRegularized()
+}
+
+// activate makes D infinite on active rows and zero on the others; weak ones
+// count as the rule says.
+func (w *worker) activate(cls []class) {
 	for t, c := range cls {
 		w.dinv[t] = math.Inf(1)
 		if c == active || c == weak && w.weakActive {
 			w.dinv[t] = 0
 		}
 	}
-	eps := 0.0
-	if least {
-		if k, ok := w.elim.(*diagonal); ok {
-			eps = leastDiagonal * max(s.maxA*s.maxA/s.maxQ, 1/s.maxQ)
-			k.uniform = eps
-		} else {
-			eps = leastCondensed * max(s.maxQ, s.maxA, s.maxG)
-			if s.t > s.m {
-				eps = max(eps, leastCondensed)
-			}
-			if eps == 0 {
-				eps = leastCondensed
-			}
-			w.elim = w.plain()
-			w.cond.uniform = eps
-		}
-	}
-	return w.factorRegularized()
 }
 
-// The regularization of the least-squares solution, relative to the matrix:
-// smaller makes it converge faster, larger keeps rounding errors out of the
+// leastSquares makes the regularization R of each block a multiple of the
+// identity: ρ on z, and δ on all constraints alike, whatever their norms. For a
+// smoothed point, whose derivative has no norm prescribed, it is R in the metric.
+func (w *worker) leastSquares() {
+	s := &w.sys
+	if w.cert.Rule == Smoothed {
+		w.elim = w.plain()
+		w.cond.rho, w.cond.delta = leastRho, leastDelta
+		return
+	}
+	small, large := math.Inf(1), 0.0
+	for _, n := range s.na {
+		small, large = min(small, n), max(large, n)
+	}
+	for t, n := range s.nc {
+		if !math.IsInf(w.dinv[t], 1) {
+			small, large = min(small, n), max(large, n)
+		}
+	}
+	gamma := s.maxQ
+	if gamma == 0 {
+		gamma = max(1, large)
+	}
+	delta := leastDelta / gamma
+	if large > 0 {
+		delta *= small * large
+	}
+	if k, ok := w.elim.(*diagonal); ok {
+		k.uniform = delta
+		return
+	}
+	w.elim = w.plain()
+	w.cond.uniform, w.cond.uniformRho = delta, leastRho*gamma
+}
+
+// The regularization of a least-squares solution, relative to γ and to w²/γ: a
+// smaller one converges faster, a larger one keeps rounding errors out of the
 // null space.
 const (
-	leastDiagonal  = 1e-8
-	leastCondensed = 1e-7
+	leastRho   = 1e-6
+	leastDelta = 1e-6
 )
 
-// solveActive solves K·step = rhs with the active-set matrix that is factored,
-// refined as far as it goes, and returns the relative residual. Rows that are
-// not in the set have dλ = 0.
+// solveActive solves K·step = rhs with the matrix that is factored, refined as
+// far as it goes, and returns the relative residual. Constraints that D drops
+// have dλ = 0.
 //
-// A singular K is solved in the least-squares sense with least norm. The
-// iteration x += (K+εJ)⁻¹(r − Kx), J = diag(I, −I), is a proximal-point method.
-// Since Q is semidefinite, null(K) = null([Q; B]) × null(Bᵀ), which J maps to
-// itself: from x = 0 it never leaves range(K) if r is in it, and so ends at the
-// solution of least norm. What of r is not in range(K) is what no iteration
-// removes from the residual; it is found first and taken off r.
+// With least, K is singular, and the solution is the least-squares one of least
+// norm, K⁺·rhs. Refinement is a proximal-point iteration,
+//
+//	x += (K+R)⁻¹(r − Kx)    R = diag(ρI, −δI)
+//
+// Since Q is semidefinite, null(K) = null([Q; B]) × null(Bᵀ), which R maps to
+// itself. So x stays in range(K) if r is in it and ends at the solution of
+// least norm, and (K+R)⁻¹R, which is the identity on null(K) and shrinks the
+// rest, projects on the null space: first the right-hand side is rid of its
+// part there, and last the solution of what rounding left.
 func (w *worker) solveActive(least bool) float64 {
-	step, left := &w.step.direction, &w.left
-	limit, enough := 10, 1e-15
-	if least {
-		limit = 40
-	}
+	step := &w.step.direction
+	step.clear()
 	size := w.rhs.norm()
 	if size == 0 {
-		step.clear()
 		return 0
 	}
 	w.rest.copyFrom(&w.rhs)
-	for pass := 0; ; pass++ {
-		step.clear()
-		left.copyFrom(&w.rest)
-		last := math.Inf(1)
-		stuck := 0
-		for range limit {
-			w.corr.copyFrom(left)
-			w.elim.solve(&w.corr)
-			step.add(1, &w.corr)
-			w.activeResidual()
-			e := left.norm()
-			if !(e < 0.5*last) {
-				if !(e < last) { // worse: take it back
-					step.add(-1, &w.corr)
-					w.activeResidual()
-				}
-				if stuck++; stuck >= 2 || !least {
-					break
-				}
-			}
-			last = min(e, last)
-			if e <= enough*size {
-				break
-			}
-		}
-		e := left.norm()
-		if !least || pass == 1 || e <= 1e-9*size {
+	if !least {
+		w.refine(size, 10, 0.5)
+		return w.left.norm() / size
+	}
+	for range maxProject {
+		w.corr.copyFrom(&w.rest)
+		w.elim.solve(&w.corr)
+		w.project()
+		w.multiplyR(&w.corr) // what (K+R)⁻¹ makes of a part n in null(K) is R⁻¹n
+		w.rest.add(-1, &w.corr)
+		if w.corr.norm() <= projected*size {
 			break
 		}
-		w.rest.add(-1, left) // only the part in range(K) is left
+	}
+	w.refine(size, 40, 0.9)
+	size = step.norm()
+	for range maxProject {
+		w.corr.copyFrom(step)
+		w.project()
+		step.add(-1, &w.corr)
+		if w.corr.norm() <= projected*size {
+			break
+		}
 	}
 	// The residual is of the system asked for, not of its projection.
 	w.rest.copyFrom(&w.rhs)
 	w.activeResidual()
-	return left.norm() / size
+	return w.left.norm() / size
+}
+
+// refine iterates step += (K+R)⁻¹(rest − K·step) from the step at hand until
+// the residual, left, is rounding error or shrinks by less than the factor.
+func (w *worker) refine(size float64, limit int, factor float64) {
+	step := &w.step.direction
+	w.left.copyFrom(&w.rest)
+	last := math.Inf(1)
+	for range limit {
+		w.corr.copyFrom(&w.left)
+		w.elim.solve(&w.corr)
+		step.add(1, &w.corr)
+		w.activeResidual()
+		e := w.left.norm()
+		if !(e < last) { // worse: take it back
+			step.add(-1, &w.corr)
+			w.activeResidual()
+			return
+		}
+		if e > factor*last || e <= refined*size {
+			return
+		}
+		last = e
+	}
+}
+
+const (
+	refined    = 1e-15 // relative residual that is rounding error
+	projected  = 1e-13 // part in null(K) that is
+	maxProject = 5     // projections of one vector: each is good to a few digits
+	projecting = 3     // applications of (K+R)⁻¹R that make one
+)
+
+// project applies (K+R)⁻¹R to corr until only its part in null(K) is left.
+func (w *worker) project() {
+	for range projecting {
+		w.multiplyR(&w.corr)
+		w.elim.solve(&w.corr)
+	}
+}
+
+// multiplyR sets d = R d.
+func (w *worker) multiplyR(d *direction) {
+	k, ok := w.elim.(*diagonal)
+	for j := range d.z {
+		if ok {
+			d.z[j] = 0
+		} else {
+			d.z[j] *= w.cond.rhoOf(j)
+		}
+	}
+	delta := func(norm float64) float64 {
+		if ok {
+			return k.uniform
+		}
+		return w.cond.deltaOf(norm)
+	}
+	for i, n := range w.sys.wa {
+		d.nu[i] *= -delta(n)
+	}
+	for t, n := range w.sys.wc {
+		if math.IsInf(w.dinv[t], 1) {
+			d.lam[t] = 0
+		} else {
+			d.lam[t] *= -delta(n)
+		}
+	}
 }
 
 // activeResidual sets left = rest − K·step, K being the active-set matrix, or
@@ -358,7 +452,7 @@ func (w *worker) condition() float64 {
 	}
 	for t, n := range s.wc {
 		w.rhs.lam[t] = 0
-		if w.dinv[t] == 0 {
+		if !math.IsInf(w.dinv[t], 1) {
 			w.rhs.lam[t] = n * next(t, s.t)
 		}
 	}

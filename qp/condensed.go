@@ -20,8 +20,9 @@ type condensed struct {
 	h          []float64 // n×ld, its factor
 	inv        []float64
 	da, dc     []float64 // (E+δA)⁻¹, (D⁻¹+E+δC)⁻¹
-	rho, delta float64   // relative to γ, and to w²/γ
-	uniform    float64   // if positive: ρ = δ = uniform, unscaled
+	rho, delta float64   // relative to γ/τ², and to w²/γ
+	uniform    float64   // if positive: every δ is this number,
+	uniformRho float64   // and every ρ this one
 	ra, rt     []float64
 	rows       []float64 // the active rows of G, compressed
 	dr         []float64
@@ -49,15 +50,16 @@ func (s *system) gram(ata, da, work []float64) {
 	dense.Syrk(s.n, s.p, s.a, s.ld, da, ata, s.ld, work)
 }
 
-// regularization returns ρ and the δ of a constraint with norm w.
-func (k *condensed) reg() float64 {
-	if k.uniform > 0 {
-		return k.uniform
+// rhoOf is the ρ of variable j.
+func (k *condensed) rhoOf(j int) float64 {
+	if k.uniformRho > 0 {
+		return k.uniformRho
 	}
-	return k.rho * k.gamma
+	return k.rho * k.gamma / (k.tau[j] * k.tau[j])
 }
 
-func (k *condensed) delta1(w float64) float64 {
+// deltaOf is the δ of a constraint of norm w.
+func (k *condensed) deltaOf(w float64) float64 {
 	if k.uniform > 0 {
 		return k.uniform
 	}
@@ -80,7 +82,7 @@ func (k *condensed) factor(dinv []float64) bool {
 		clear(h)
 	}
 	for i, w := range k.wa {
-		k.da[i] = 1 / (k.elastic + k.delta1(w))
+		k.da[i] = 1 / (k.elastic*w*w + k.deltaOf(w))
 	}
 	if len(k.ata) > 0 && k.elastic == 0 && k.uniform == 0 {
 		scale := k.gamma / k.delta
@@ -95,7 +97,7 @@ func (k *condensed) factor(dinv []float64) bool {
 	for t := range k.t {
 		k.dc[t] = 0
 		if !math.IsInf(dinv[t], 1) {
-			k.dc[t] = 1 / (dinv[t] + k.elasticOf(t) + k.delta1(k.wc[t]))
+			k.dc[t] = 1 / (dinv[t] + k.elasticOf(t) + k.deltaOf(k.wc[t]))
 		} else if t < k.m {
 			all = false
 		}
@@ -112,9 +114,8 @@ func (k *condensed) factor(dinv []float64) bool {
 		}
 		dense.Syrk(n, used, k.rows, ld, k.dr[:used], h, ld, k.work)
 	}
-	rho := k.reg()
 	for j := range n {
-		h[j*ld+j] += rho
+		h[j*ld+j] += k.rhoOf(j)
 	}
 	for j, d := range k.dc[k.m:] {
 		h[j*ld+j] += d

@@ -65,9 +65,11 @@ func (cpuEngine) Plan(sh Shape, opt *Options) (Plan, error) {
 func (p *cpuPlan) Method() string { return p.why }
 
 // A stage is a part of the factorization that does not change in the
-// iterations. It depends on Q, on A too, or on G too.
+// iterations: the metric, and the parts of the factorization that depend on Q,
+// on A too, or on G too.
 const (
-	stageQ = iota
+	stageMetric = iota
+	stageQ
 	stageA
 	stageG
 	numStages
@@ -77,6 +79,9 @@ const (
 func (p *cpuPlan) stageLen(k int) int {
 	sh := p.sh
 	n, e, m := sh.N, sh.NEq, sh.NIneq
+	if k == stageMetric {
+		return scalingLen(sh)
+	}
 	switch p.method {
 	case byDiagonal:
 		if k == stageA {
@@ -107,8 +112,11 @@ func (p *cpuPlan) stageLen(k int) int {
 
 // stageDeps are the coefficients that a stage is made of.
 func (p *cpuPlan) stageDeps(k int) Coef {
-	deps := [numStages]Coef{CoefQ, CoefQ | CoefA, CoefQ | CoefA | CoefG}[k]
-	if p.method != bySchur {
+	deps := [numStages]Coef{CoefQ | CoefA | CoefG, CoefQ, CoefQ | CoefA, CoefQ | CoefA | CoefG}[k]
+	if p.method == byCondensed && k == stageA {
+		return CoefQ | CoefA | CoefG // the metric of the rows of A
+	}
+	if p.method != bySchur && k != stageMetric {
 		deps &^= CoefQ
 	}
 	return deps
@@ -144,7 +152,6 @@ type cpuState struct {
 	stages  [numStages]stored
 	points  kept
 	workers []*worker
-	slab    [][]float64 // the workers' memory
 
 	// The call at hand.
 	dst   *Solution
@@ -329,10 +336,14 @@ func (s *cpuState) admit(b *Batch, want Output) {
 		}
 		have |= 1 << k
 		if b.Keep&(1<<k) != 0 {
+			// One value kept from a batch of one serves any batch.
+			c.shared = len(c.reason) == 1 && b.Size != 1
 			continue
 		}
 		src := *coefs[k].of(&b.Data)
-		c.shared = len(src) == one
+		// In a batch of one the value is the element's own, so that its bits
+		// are those it has among others.
+		c.shared = len(src) == one && b.Size != 1
 		if c.shared {
 			c.resize(1)
 			c.load(sh, 1<<k, 0, src)
@@ -374,6 +385,10 @@ func (s *cpuState) admit(b *Batch, want Output) {
 		// Prepare shared stages here, once, before the workers read them.
 		s.room(1)
 		s.prepareShared(s.workers[0])
+		if c := &s.cols[0]; c.one > 0 && c.shared && c.reason[0] == "" {
+			s.view(s.workers[0], 0)
+			s.judgeQ(s.workers[0], 0)
+		}
 	}
 }
 
@@ -408,16 +423,16 @@ func (s *cpuState) view(w *worker, i int) {
 	}
 	sys.q, sys.lin, sys.a, sys.b, sys.g = col(0), col(1), col(2), col(3), col(4)
 	sys.maxQ, sys.maxA, sys.maxG = 0, 0, 0
-	sys.wa = nil
+	sys.na = nil
 	if c := &s.cols[0]; c.one > 0 {
 		sys.maxQ = c.max[c.index(i)]
 	}
 	if c := &s.cols[2]; c.one > 0 {
-		sys.maxA, sys.wa = c.max[c.index(i)], c.norms(i)
+		sys.maxA, sys.na = c.max[c.index(i)], c.norms(i)
 	}
 	if c := &s.cols[4]; c.one > 0 {
 		sys.maxG = c.max[c.index(i)]
-		copy(sys.wc, c.norms(i))
+		copy(sys.nc, c.norms(i))
 	}
 	side := func(dst []float64, k int, absent float64) {
 		if src := col(k); src != nil {
@@ -458,6 +473,9 @@ func (s *cpuState) bind(w *worker, k int, x []float64) {
 		return y
 	}
 	switch {
+	case k == stageMetric:
+		w.metric = scaling{cut(sys.n), cut(sys.p), cut(sys.m), cut(1)}
+		sys.adopt(&w.metric)
 	case w.rows != nil && len(x) > 0:
 		f := w.rows.schurFactors
 		switch k {
@@ -495,6 +513,9 @@ func (s *cpuState) prepare(w *worker, i, k int) {
 	}
 	sys := &w.sys
 	switch {
+	case k == stageMetric:
+		w.metric.equilibrate(sys, w.largest)
+		sys.adopt(&w.metric)
 	case w.rows != nil:
 		f := w.rows.schurFactors
 		sound := k == stageQ || f.uinv[sys.n] >= wellConditioned && (k == stageA || sys.p == 0 || f.sinv[sys.p] > 0)
@@ -558,7 +579,7 @@ func (s *cpuState) solveOne(w *worker, i int) {
 	}
 }
 
-// judgeQ requires that Q + n·1e-14·‖Q‖·I has a Cholesky factor.
+// judgeQ requires that Q is positive semidefinite to rounding.
 func (s *cpuState) judgeQ(w *worker, i int) string {
 	sys := &w.sys
 	if sys.form != Dense {
@@ -568,16 +589,27 @@ func (s *cpuState) judgeQ(w *worker, i int) string {
 		return ""
 	}
 	c := &s.cols[0]
-	h := w.cond.h
+	verdict := &c.definite[c.index(i)]
+	if *verdict == 0 {
+		*verdict = w.definite()
+	}
+	if *verdict < 0 {
+		return reasonQNeg
+	}
+	return ""
+}
+
+// definite is 1 if Q + n·1e-14·‖Q‖·I has a Cholesky factor, and −1 if not.
+func (w *worker) definite() int8 {
+	sys, h := &w.sys, w.cond.h
 	copy(h, sys.q)
 	for j := range sys.n {
 		h[j*sys.ld+j] += float64(sys.n) * indefiniteTol * sys.maxQ
 	}
 	if sys.maxQ > 0 && dense.Cholesky(sys.n, h, sys.ld, w.cond.inv, nil) >= 0 {
-		_ = c
-		return reasonQNeg
+		return -1
 	}
-	return ""
+	return 1
 }
 
 // reject gives an element with invalid data its status.
@@ -616,6 +648,17 @@ func (s *cpuState) warm(w *worker, i int) bool {
 // warmLargest is the size above which a starting point is taken for garbage.
 const warmLargest = 1e12
 
+// slack sets cdz = Gz, or zero where the data are no numbers.
+func (w *worker) slack(z []float64) {
+	if w.info.Status == InvalidInput {
+		clear(w.cdz)
+		return
+	}
+	if w.sys.t > 0 {
+		w.sys.mulC(z, w.cdz)
+	}
+}
+
 // store writes what the caller and the derivatives want of element i.
 func (s *cpuState) store(w *worker, i int) {
 	sys, dst, x := &w.sys, s.dst, &w.best
@@ -634,17 +677,12 @@ func (s *cpuState) store(w *worker, i int) {
 	}
 	if want&OutSlack != 0 {
 		sl := dst.S[i*m : (i+1)*m]
+		w.slack(x.z)
 		for t := range sl {
-			switch {
-			case w.info.Status == InvalidInput:
-				sl[t] = 0
-			case math.IsInf(sys.up[t], 1):
-				sl[t] = math.Inf(1)
-			case sys.kind[t] == fixed:
-				sl[t] = 0
-			default:
-				sl[t] = x.su[t]
-			}
+			sl[t] = sys.up[t] - w.cdz[t]
+		}
+		if w.info.Status == InvalidInput {
+			clear(sl)
 		}
 	}
 	ray := &w.ray

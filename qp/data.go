@@ -44,6 +44,8 @@ type column struct {
 	max    []float64 // of each value: its largest |entry|
 	norm   []float64 // of each value of A and G: the 2-norms of its rows, 1 for a zero row
 	rows   int
+
+	definite []int8 // of each value of a dense Q: 1 if semidefinite, −1 if not, 0 if unknown
 }
 
 func (c *column) index(i int) int {
@@ -74,8 +76,9 @@ func (c *column) resize(values int) {
 	if cap(c.reason) < values {
 		c.reason = make([]string, values)
 		c.max = make([]float64, values)
+		c.definite = make([]int8, values)
 	}
-	c.reason, c.max = c.reason[:values], c.max[:values]
+	c.reason, c.max, c.definite = c.reason[:values], c.max[:values], c.definite[:values]
 	c.norm = grow(c.norm, values*c.rows)
 }
 
@@ -98,6 +101,7 @@ func (c *column) load(sh Shape, k Coef, i int, src []float64) {
 		dense.Copy(rows, n, src, n, dst, ld)
 	}
 	c.reason[i], c.max[i] = judge(k, src)
+	c.definite[i] = 0
 	if c.reason[i] != "" {
 		return
 	}

@@ -47,14 +47,17 @@ func (s *cpuState) differentiate(w *worker, i int) bool {
 	}
 	w.cert, w.singular = pts.cert[i], pts.singular[i]
 	switch {
-	case w.cert.Zeroed:
+	case w.cert.Zeroed || !w.x.finite():
 		return false
-	case rule == Smoothed:
-		if !fresh && !w.factor() {
+	case fresh:
+		// examine left it factored.
+	default:
+		if w.activate(cls); rule == Smoothed {
+			w.weigh()
+		}
+		if !w.factorAgain() {
 			return w.giveUp()
 		}
-	case !fresh && !w.factorActive(cls, w.singular):
-		return w.giveUp()
 	}
 	w.shares(rule == Smoothed)
 	return true
@@ -81,10 +84,14 @@ func (w *worker) examine(cls []class, at *iterate) {
 		polished = w.polish(cls)
 	}
 	w.assess(cls, &w.cert)
+	if math.IsNaN(w.cert.Margin) {
+		w.cert.Margin, w.cert.Zeroed = 0, true
+	}
 	w.cert.Rule = rule
 	if w.cert.Weak > 0 || !polished {
 		w.choose()
-		if !w.regularize(cls) {
+		w.activate(cls)
+		if !w.regularize() {
 			w.rcond, w.singular = 0, true
 			w.cert.Zeroed = true
 		}
@@ -100,9 +107,10 @@ func (w *worker) examine(cls []class, at *iterate) {
 		w.cert.Zeroed = false
 		w.x.copyFrom(at)
 		w.choose()
-		if !w.centre(w.opt.Kappa) {
+		if !w.centre(w.opt.Kappa) || !w.regularize() {
 			w.cert.Zeroed = true
 		}
+		w.cert.RCond = w.rcond
 	}
 }
 
@@ -132,20 +140,29 @@ func (w *worker) shares(smoothed bool) {
 	}
 }
 
-// adjoint solves K·step = −rhs for what is in w.rhs, and completes w.cert.
-func (w *worker) adjoint() {
+// adjoint solves K·step = −rhs for what is in w.rhs, and completes w.cert. It
+// returns false if the solution overflows.
+func (w *worker) adjoint() bool {
 	w.rhs.scale(-1)
 	for t, d := range w.dinv {
 		if math.IsInf(d, 1) {
 			w.rhs.lam[t] = 0 // λ is zero and stays so
 		}
 	}
-	w.cert.Residual = w.solveActive(w.singular && w.cert.Rule != Smoothed)
+	w.cert.Residual = w.solveActive(w.singular)
+	// Products with the point must not overflow either.
+	if !(w.step.norm()*max(1, w.x.norm()) <= largest) {
+		return false
+	}
 	w.cert.Error = (w.cert.Error + w.cert.Residual) / w.cert.RCond
 	if math.IsNaN(w.cert.Error) {
 		w.cert.Error = 0
 	}
+	return true
 }
+
+// largest is the size above which a derivative is overflow.
+const largest = 1e250
 
 func (d *direction) scale(alpha float64) {
 	for i := range d.z {
@@ -162,8 +179,8 @@ func (d *direction) scale(alpha float64) {
 // finite says whether every entry is a number.
 func (d *direction) finite() bool { return d.norm() <= math.MaxFloat64 }
 
-// centre moves w.x to the point of the central path with complementarity κ and
-// leaves K(D) factored there.
+// centre moves w.x to the point of the central path with complementarity κ, and
+// leaves its D.
 func (w *worker) centre(kappa float64) bool {
 	s, x, r := &w.sys, &w.x, &w.res
 	w.opt.EpsAbs, w.opt.EpsRel = centreTol, centreTol

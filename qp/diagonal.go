@@ -9,7 +9,7 @@ import (
 // diagonal is elimination (c), for a positive diagonal Q with bounds and
 // equalities only: H = Q + D is diagonal, and
 //
-//	S = A H⁻¹ Aᵀ + E + δA
+//	S = A H⁻¹ Aᵀ + δA
 //
 // is p×p. A bound whose D is infinite pins its variable, without
 // regularization.
@@ -74,7 +74,7 @@ func (k *diagonal) factor(dinv []float64) bool {
 				delta = 1 // every variable of this row is pinned
 			}
 		}
-		k.s[i*ldp+i] += k.elastic + delta
+		k.s[i*ldp+i] += delta
 	}
 	k.piv.least = 1
 	return k.piv.cholesky(p, k.s, ldp, k.inv)

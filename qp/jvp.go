@@ -26,15 +26,13 @@ func (s *cpuState) jvpOne(w *worker, i int) {
 	if ok {
 		value, ok = s.perturb(w, i)
 	}
-	if !ok {
-		w.cert.Zeroed = true
-		w.cert.Residual, w.cert.Error = 0, 0
-		s.tan.Certs[i] = w.cert
+	if !ok || !w.adjoint() { // K is symmetric
+		s.tan.Certs[i] = w.zeroed()
 		return // the tangent is zero already
 	}
-	w.adjoint() // K is symmetric
 	sys, d := &w.sys, &w.step.direction
 	if w.cert.Rule == Smoothed {
+		sys.mulQ(w.x.z, w.res.qz)
 		value += dense.Dot(w.res.qz, d.z) + dense.Dot(sys.lin, d.z)
 	}
 	t := s.tan

@@ -11,9 +11,8 @@ const (
 	boundary      = 0.995 // fraction of the way to the boundary that a step may go
 	maxRefine     = 4     // refinements of one Newton step
 	refineEnough  = 1e-2  // a step's residual relative to the residual it is to remove
-	stallFactor   = 0.9   // progress is a smaller excess than this times the best
+	stallFactor   = 0.9   // progress is an excess, or a μ, smaller than this times the best
 	stallAfter    = 15    // iterations without progress before giving up
-	shortStep     = 0.1   // a step after which the path is worth another look
 	tinyStep      = 1e-9  // a step that goes nowhere
 	almostTol     = 1e-5  // of AlmostSolved
 	maxRegularize = 4     // factorizations repeated with more regularization
@@ -37,7 +36,7 @@ const (
 // last point in w.x and the best in w.best.
 func (w *worker) interior() ending {
 	s, x, r := &w.sys, &w.x, &w.res
-	lastExcess, since, tiny := math.Inf(1), 0, 0
+	lastExcess, lastMu, since, tiny := math.Inf(1), math.Inf(1), 0, 0
 	w.stepP, w.stepD = 0, 0
 	first := w.iter
 	for {
@@ -53,10 +52,10 @@ func (w *worker) interior() ending {
 			return converged
 		case w.proofs && w.provesInfeasible():
 			return provedPrimal
-		case w.proofs && w.provesUnbounded():
+		case w.proofs && w.provesUnbounded(since):
 			return provedDual
-		case excess < stallFactor*lastExcess:
-			lastExcess, since = excess, 0
+		case excess < stallFactor*lastExcess || mu < stallFactor*lastMu && mu*float64(s.sides) > w.opt.EpsAbs+w.opt.EpsRel*r.gapScale:
+			lastExcess, lastMu, since = min(excess, lastExcess), min(mu, lastMu), 0
 		default:
 			since++
 		}
@@ -84,30 +83,17 @@ func (w *worker) interior() ending {
 			w.setTarget(0, false) // predictor: towards complementarity zero
 			w.affine()
 			ap, ad := w.stepLengths(1)
-			sigma := w.centering(mu, ap, ad)
+			left := w.muAfter(ap, ad) / mu
+			sigma := cube(left) // Mehrotra's (μ_aff/μ)³
+			// Where the predictor achieves little, going all the way to the
+			// boundary would leave the path and can cycle (Cartis 2009).
+			fraction := min(boundary, 1-0.1*left)
 			w.setTarget(sigma*mu, true) // corrector: centred, with the second-order term
 			w.newton()
-			w.stepP, w.stepD = w.stepLengths(boundary)
-			if min(w.stepP, w.stepD) < shortStep {
-				w.recentre(mu)
-			}
+			w.stepP, w.stepD = w.stepLengths(fraction)
 		}
 		w.move()
 		w.iter++
-	}
-}
-
-// recentre replaces a short step by one without the second-order term, which
-// may spoil the direction far from the path, if that goes further.
-func (w *worker) recentre(mu float64) {
-	w.step, w.other = w.other, w.step
-	w.setTarget(0.5*mu, false)
-	w.newton()
-	p, d := w.stepLengths(boundary)
-	if min(p, d) > min(w.stepP, w.stepD) {
-		w.stepP, w.stepD = p, d
-	} else {
-		w.step, w.other = w.other, w.step
 	}
 }
 
@@ -129,9 +115,14 @@ func (w *worker) complementarity() float64 {
 	return sum / float64(s.sides)
 }
 
-// factor computes D⁻¹ = (lu/su + ll/sl)⁻¹ and factors the KKT matrix, with more
-// regularization if need be.
+// factor factors the KKT matrix at w.x.
 func (w *worker) factor() bool {
+	w.weigh()
+	return w.factorRegularized()
+}
+
+// weigh sets D⁻¹ = (lu/su + ll/sl)⁻¹.
+func (w *worker) weigh() {
 	s, x := &w.sys, &w.x
 	for t, k := range s.kind {
 		switch {
@@ -150,9 +141,9 @@ func (w *worker) factor() bool {
 			w.dinv[t] = 1 / d
 		}
 	}
-	return w.factorRegularized()
 }
 
+// factorRegularized factors K(D), with more regularization if need be.
 func (w *worker) factorRegularized() bool {
 	for range maxRegularize {
 		if w.elim.factor(w.dinv) {
@@ -163,6 +154,8 @@ func (w *worker) factorRegularized() bool {
 		}
 		w.cond.rho *= 100
 		w.cond.delta *= 10
+		w.cond.uniform *= 10
+		w.cond.uniformRho *= 100
 		w.info.Retries++
 	}
 	return false
@@ -267,7 +260,7 @@ func (w *worker) newtonResidual() {
 	}
 	s.mulA(d.z, e.nu)
 	for i, v := range w.rhs.nu {
-		e.nu[i] = v - e.nu[i] + s.elastic*d.nu[i]
+		e.nu[i] = v - e.nu[i] + s.elastic*s.wa[i]*s.wa[i]*d.nu[i]
 	}
 	s.mulCE(d, w.cdz)
 	for t, c := range w.cdz {
@@ -287,7 +280,7 @@ func (s *system) mulCE(d *direction, y []float64) {
 	s.mulC(d.z, y)
 	if s.elastic != 0 {
 		for t := range s.m {
-			y[t] -= s.elastic * d.lam[t]
+			y[t] -= s.elasticOf(t) * d.lam[t]
 		}
 	}
 }
@@ -358,20 +351,19 @@ func ratio(alpha, v, dv float64) float64 {
 	return alpha
 }
 
-// centering is Mehrotra's σ = (μ_aff/μ)³.
-func (w *worker) centering(mu, ap, ad float64) float64 {
+// muAfter is the complementarity after steps of these lengths.
+func (w *worker) muAfter(p, d float64) float64 {
 	s, x := &w.sys, &w.x
 	sum := 0.0
 	for t, k := range s.kind {
 		if k&hasUpper != 0 {
-			sum += (x.su[t] + ap*w.step.dsu[t]) * (x.lu[t] + ad*w.step.dlu[t])
+			sum += (x.su[t] + p*w.step.dsu[t]) * (x.lu[t] + d*w.step.dlu[t])
 		}
 		if k&hasLower != 0 {
-			sum += (x.sl[t] + ap*w.step.dsl[t]) * (x.ll[t] + ad*w.step.dll[t])
+			sum += (x.sl[t] + p*w.step.dsl[t]) * (x.ll[t] + d*w.step.dll[t])
 		}
 	}
-	f := sum / float64(s.sides) / mu
-	return min(1, max(0, f*f*f))
+	return sum / float64(s.sides)
 }
 
 // move takes the step.
@@ -410,6 +402,9 @@ func (x *iterate) net(t int, k sideKind) float64 {
 
 // keepBest remembers the point if it is the best so far.
 func (w *worker) keepBest(excess float64) {
+	if w.exploring {
+		return
+	}
 	if excess < w.bestExcess || w.iter == 0 {
 		w.bestExcess = excess
 		w.best.copyFrom(&w.x)
@@ -418,3 +413,5 @@ func (w *worker) keepBest(excess float64) {
 		w.almost = w.res.excess(almostTol, almostTol) <= 1
 	}
 }
+
+func cube(f float64) float64 { return min(1, max(0, f*f*f)) }

@@ -67,14 +67,14 @@ func (r *residuals) measure(s *system, x *direction) {
 	r.primal, r.primalScale = 0, max(dense.NormInf(r.az), dense.NormInf(s.b))
 	sides, sum, largest := 0.0, 0.0, 0.0
 	for i, b := range s.b {
-		nu := x.nu[i]
-		ra := r.az[i] - e*nu - b
+		nu, ei := x.nu[i], e*s.wa[i]*s.wa[i]
+		ra := r.az[i] - ei*nu - b
 		r.ra[i] = ra
 		r.primal = max(r.primal, math.Abs(ra))
 		sides += b * nu
 		sum += math.Abs(b * nu)
 		largest = max(largest, math.Abs(nu))
-		own += e * nu * nu
+		own += ei * nu * nu
 	}
 	r.violated = false
 	for t, k := range s.kind {

@@ -29,15 +29,15 @@ func (w *worker) provesInfeasible() bool {
 	if !(v > proofNoise*r.sumSides) || math.IsInf(v, 1) {
 		return false
 	}
-	res := 0.0
+	res, slope := 0.0, 0.0
 	for j := range r.atn {
 		g := r.atn[j] + r.gtl[j]
 		if s.t > s.m {
 			g += x.lam[s.m+j]
 		}
-		res = max(res, math.Abs(g))
+		res, slope = max(res, math.Abs(g)), max(slope, math.Abs(g)*s.tau[j])
 	}
-	if res > proofTol*max(1, s.maxA, s.maxG)*r.multipliers || proofMargin*res*(1+float64(s.n)*r.znorm) > v {
+	if res > proofTol*max(1, s.maxA, s.maxG)*r.multipliers || proofMargin*slope*(1+float64(s.n)*s.size(x.z)) > v {
 		return false
 	}
 	w.ray.clear()
@@ -52,21 +52,26 @@ func (w *worker) provesInfeasible() bool {
 
 // provesUnbounded says whether the current point, or the last step, is a
 // direction d of recession: Qd = 0, Ad = 0, no side met along it, and pᵀd < 0.
-// It looks only once z has grown large. The proof is left in w.ray, scaled to
+// It looks only once z has grown large, or there
+// is no progress. The proof is left in w.ray, scaled to
 // pᵀd = −1.
-func (w *worker) provesUnbounded() bool {
-	r := &w.res
+func (w *worker) provesUnbounded(since int) bool {
+	size := w.sys.size(w.x.z)
 	if w.iter == 0 {
-		w.startNorm = max(1, r.znorm)
+		w.startSize = max(1, size)
 	}
-	if r.znorm < suspicious*w.startNorm || !(r.value < 0) {
+	if size < suspicious*w.startSize && since < idle || !(w.res.value < 0) {
 		return false
 	}
 	return w.recedes(w.x.z) || w.recedes(w.step.z)
 }
 
-// suspicious is the growth of ‖z‖ that makes a search for a ray worth its cost.
-const suspicious = 100
+// suspicious is the growth of ‖z/τ‖, and idle the number of iterations without
+// progress, that make a look for a ray worth its cost.
+const (
+	suspicious = 100
+	idle       = 4
+)
 
 func (w *worker) recedes(d []float64) bool {
 	s := &w.sys
@@ -81,6 +86,9 @@ func (w *worker) recedes(d []float64) bool {
 		s.mulC(d, w.cdz)
 	}
 	q, a, g := dense.NormInf(w.left.z), dense.NormInf(w.left.nu), 0.0
+	for i, n := range s.wa {
+		g = max(g, math.Abs(w.left.nu[i])/n)
+	}
 	for t, k := range s.kind {
 		met := 0.0
 		if k&(hasUpper|fixed) != 0 {
@@ -91,15 +99,15 @@ func (w *worker) recedes(d []float64) bool {
 		}
 		tol := proofTol * norm
 		if t < s.m {
-			tol *= max(1, s.maxG)
+			tol *= s.maxG
 		}
 		if met > tol {
 			return false
 		}
-		g = max(g, met)
+		g = max(g, met/s.wc[t])
 	}
-	if q > proofTol*max(1, s.maxQ)*norm || a > proofTol*max(1, s.maxA)*norm ||
-		proofMargin*(q+a+g) > v {
+	if q > proofTol*s.maxQ*norm || a > proofTol*s.maxA*norm ||
+		proofMargin*(s.slope(w.left.z)*(1+s.size(w.x.z))+g*s.cost) > v {
 		return false
 	}
 	w.ray.clear()
@@ -112,38 +120,33 @@ func (w *worker) recedes(d []float64) bool {
 // leastInfeasibility looks for a Farkas proof where the method stalls without
 // one. The problem
 //
-//	minimize ½‖Az − b‖² + ½‖violation of the rows of G‖²   subject to the bounds
+//	minimize ½‖w⁻¹(Az − b)‖² + ½‖w⁻¹·violation of the rows of G‖²   subject to the bounds
 //
-// is the same problem with Q = 0, p = 0 and E = I, which always has a solution;
-// its multipliers are the residuals, and where these are not zero they are the
-// proof.
+// is the same problem with Q = 0, p = 0 and E = w², which always has a
+// solution; its multipliers are the residuals over w², and where these are not
+// zero they are the proof.
 func (w *worker) leastInfeasibility() bool {
 	saved, elim, opt := w.sys, w.elim, w.opt
-	defer func() { w.sys, w.elim, w.opt = saved, elim, opt }()
+	w.exploring = true
+	defer func() { w.sys, w.elim, w.opt, w.exploring = saved, elim, opt, false }()
 	s := &w.sys
 	s.form, s.q, s.elastic = Zero, nil, 1
 	s.lin = w.zeros[:s.n]
 	s.maxQ = 0
-	s.gamma = 1
-	for _, n := range s.wa {
-		s.gamma = max(s.gamma, n*n)
-	}
-	for _, n := range s.wc[:s.m] {
-		s.gamma = max(s.gamma, n*n)
-	}
-	s.cost = s.gamma
+	s.gamma, s.cost = 1, 1
 	w.elim = w.plain()
 	w.opt.EpsAbs, w.opt.EpsRel = 1e-13, 1e-13
 	w.info.Retries++
 	if !w.coldStart() {
 		return false
 	}
-	return w.interior() == provedPrimal
+	end := w.interior()
+	return end == provedPrimal || end == converged && w.provesInfeasible()
 }
 
 // recession looks for a ray likewise: the problem
 //
-//	minimize pᵀd   subject to Qd = 0, Ad = 0, no side met along d, |dⱼ| ≤ 1
+//	minimize pᵀd   subject to Qd = 0, Ad = 0, no side met along d, |dⱼ| ≤ τⱼ
 //
 // has the solution 0 unless there is one.
 func (w *worker) recession() bool {

@@ -122,8 +122,8 @@ type Batch struct {
 	// Solution: their slices are not read, and nothing of them is copied,
 	// checked or factored again.
 	Keep Coef
-	// Warm, if not nil, is where elements start; nil arrays in it are
-	// guessed. It may be the destination's own Point.
+	// Warm, if not nil, is where elements start. It must have Z; multipliers
+	// that are nil are zero. It may be the destination's own Point.
 	Warm *Point
 }
 
@@ -138,7 +138,8 @@ const (
 	// WeakActive is the same with weakly active rows active.
 	WeakActive
 	// Smoothed differentiates the point of the central path with
-	// complementarity Options.Kappa, which is smooth in the data.
+	// complementarity Options.Kappa, which is smooth in the data, for every
+	// element.
 	Smoothed
 	// Strict returns zero, flagged as Certificate.Zeroed.
 	Strict
@@ -155,9 +156,9 @@ type Options struct {
 	TimeLimit      time.Duration // of one call of Solve; 0: none
 	Rule           Rule
 	Kappa          float64 // Smoothed: s∘λ of the smoothed point; 0: 1e-4
-	// Trace is called after every iteration of every element, Capture with
-	// every element that ends neither Solved nor Canceled; calls are serialized. The
-	// Problem is Capture's to keep.
+	// Trace is called for every element at its start and after every iteration,
+	// Capture for every element that ends neither Solved nor Canceled; calls are
+	// serialized. The Problem is Capture's to keep.
 	Trace   func(Iteration)
 	Capture func(i int, p *Problem, info Info)
 }

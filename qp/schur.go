@@ -11,13 +11,13 @@ import (
 //
 //	V = U⁻ᵀAᵀ    S = VᵀV + δA    R = G Q⁻¹Gᵀ − (G Q⁻¹Aᵀ) S⁻¹ (A Q⁻¹Gᵀ)
 //
-// and in each one only R + D⁻¹ + E is factored, m×m.
+// and in each one only R + D⁻¹ is factored, m×m.
 type schur struct {
 	*system
 	*schurFactors
-	dinv   []float64 // m: D⁻¹ + E + δ of the rows that are there
+	dinv   []float64 // m: D⁻¹ + δ of the rows that are there
 	rows   []int     // which rows are there
-	mm     []float64 // m×ldm, the factor of R + D⁻¹ + E
+	mm     []float64 // m×ldm, the factor of R + D⁻¹
 	inv    []float64
 	rz, rn []float64
 	gz, tl []float64
@@ -145,7 +145,7 @@ func (k *schur) factor(dinv []float64) bool {
 	k.rows = k.rows[:0]
 	for t, d := range dinv {
 		if !math.IsInf(d, 1) {
-			k.dinv[len(k.rows)] = d + k.elastic + schurDelta(k.r0[t])
+			k.dinv[len(k.rows)] = d + schurDelta(k.r0[t])
 			k.rows = append(k.rows, t)
 		}
 	}
@@ -193,7 +193,7 @@ func (k *schur) halfSolve(x []float64, tri func(int, []float64, int, []float64, 
 }
 
 // solve: with (z₀, ν₀) the solution without inequalities,
-// (R + D⁻¹ + E) dλ = G z₀ − rλ, and the same again with rz − Gᵀdλ.
+// (R + D⁻¹) dλ = G z₀ − rλ, and the same again with rz − Gᵀdλ.
 func (k *schur) solve(r *direction) {
 	if len(k.rows) > 0 {
 		copy(k.rz, r.z)

@@ -1,6 +1,9 @@
 package qp
 
-import "context"
+import (
+	"context"
+	"errors"
+)
 
 // Solution is the destination of Solve. The zero value is ready; Solve grows
 // it. It serves one goroutine at a time, and must not be copied after use.
@@ -25,6 +28,8 @@ type Solution struct {
 	lens    [numCoef]int // lengths of the coefficients held
 	held    bool         // the state holds those coefficients
 	factors bool
+	in      Batch // of the call at hand: here, so that a call allocates nothing
+	warm    Point
 }
 
 type noCopy struct{}
@@ -152,8 +157,8 @@ func (x *Solution) JVP(ctx context.Context, dst *Tangent, dir *Data) error {
 	for k := range coefs {
 		c := &coefs[k]
 		if d := *c.of(dir); len(d) != 0 {
-			if err := checkLen("dir."+c.name, len(d), c.len(sh), x.size); err != nil {
-				return err
+			if err := checkLen(c.name, len(d), c.len(sh), x.size); err != nil {
+				return prefixed("dir.", err)
 			}
 		}
 	}
@@ -164,6 +169,15 @@ func (x *Solution) JVP(ctx context.Context, dst *Tangent, dir *Data) error {
 	}
 	dst.Certs = growCerts(dst.Certs, x.size)
 	return x.state.JVP(ctx, dst, dir)
+}
+
+// prefixed says of whom a *ShapeError speaks.
+func prefixed(prefix string, err error) error {
+	var e *ShapeError
+	if errors.As(err, &e) {
+		e.Name = prefix + e.Name
+	}
+	return err
 }
 
 func growCerts(c []Certificate, n int) []Certificate {

@@ -130,17 +130,19 @@ func (s *Solver) Solve(ctx context.Context, dst *Solution, b *Batch) error {
 	if dst.solver != s && b.Keep != 0 {
 		return fmt.Errorf("%w: this Solution was not solved by this Solver before", ErrNothingKept)
 	}
-	in := *b
-	lens, err := s.checkData(dst, &in)
+	in := &dst.in
+	*in = *b
+	defer func() { dst.in, dst.warm = Batch{}, Point{} }()
+	lens, err := s.checkData(dst, in)
 	if err != nil {
 		return err
 	}
 	if b.Warm != nil {
-		warm := *b.Warm // its arrays, should growing dst replace them
-		if err := checkPoint("Warm.", s.sh, &warm, b.Size); err != nil {
+		if err := checkPoint("Warm.", s.sh, b.Warm, b.Size); err != nil {
 			return err
 		}
-		in.Warm = &warm
+		dst.warm = *b.Warm // its arrays, should growing dst replace them
+		in.Warm = &dst.warm
 	}
 	want := dst.Want.orAll()
 	if err := s.adopt(dst, b.Size, want); err != nil {
@@ -149,7 +151,7 @@ func (s *Solver) Solve(ctx context.Context, dst *Solution, b *Batch) error {
 	dst.lens, dst.size, dst.held = lens, b.Size, true
 	dst.factors = false
 	dst.grow(s.sh, b.Size, want)
-	err = dst.state.Solve(ctx, dst, &in)
+	err = dst.state.Solve(ctx, dst, in)
 	dst.factors = want&OutFactors != 0
 	return err
 }

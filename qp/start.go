@@ -47,7 +47,8 @@ func (w *worker) warmStart() {
 	r.measure(s, &x.direction)
 	off := max(r.primal/(1+r.primalScale), r.dual/(1+r.dualScale), r.gap/(1+r.gapScale))
 	off = min(1, max(warmLeast, off))
-	w.shift(off*max(1, r.znorm), off*s.cost*max(1, r.znorm))
+	size := max(1, s.size(x.z))
+	w.shift(off*size, off*s.cost*size)
 }
 
 // warmLeast is the shift of a warm start that is a solution: far enough from

@@ -23,12 +23,12 @@ const (
 //	K(D) = ⎢ A  −E              ⎥
 //	      ⎣ C        −(D⁻¹ + E) ⎦
 //
-// where D is the diagonal of multipliers over slacks, and E = elastic·I on rows
+// where D is the diagonal of multipliers over slacks, and E = elastic·w² on rows
 // of A and G makes them elastic (zero but when least infeasibility is sought).
 //
-// Nothing is scaled. What a scaling of rows and cost would change, namely the
-// regularization, the start and the measure of small, carries the row norms and
-// the cost scale γ instead.
+// Nothing is scaled. What a scaling of variables, rows and cost would change,
+// namely the regularization, the start and the measure of small, carries the
+// metric τ, w and the cost scale γ instead.
 type system struct {
 	n, p, m, t   int // variables, rows of A, of G, of C
 	ld, ldp, ldm int // strides of rows of length n, p, m
@@ -37,13 +37,22 @@ type system struct {
 	lin, b       []float64 // p and b of the problem
 	lo, up       []float64 // t
 	kind         []sideKind
-	wa, wc       []float64 // 2-norms of the rows of A and of C
+	na, nc       []float64 // 2-norms of the rows of A and of C, 1 if zero
+	tau, wa, wc  []float64 // the metric: see scaling
+	curved       float64   // largest |Q̂|
 	maxQ, maxA   float64   // largest |entry|
 	maxG         float64
-	gamma        float64 // scale of curvature
-	cost         float64 // scale of the objective's gradient: start and steps
+	gamma        float64 // scale of curvature, in the metric
+	cost         float64 // scale of the objective's gradient: the start's curvature
 	sides        int     // number of sides with a slack
 	elastic      float64
+}
+
+// adopt makes f the metric.
+func (s *system) adopt(f *scaling) {
+	s.tau, s.wa, s.curved = f.tau, f.wa, f.curved[0]
+	copy(s.wc, f.wg)
+	copy(s.wc[s.m:], f.tau)
 }
 
 // mulQ sets y = Qx.
@@ -89,7 +98,7 @@ func (s *system) addCT(alpha float64, lam, y []float64) {
 // elasticOf is the entry of E for constraint t.
 func (s *system) elasticOf(t int) float64 {
 	if t < s.m {
-		return s.elastic
+		return s.elastic * s.wc[t] * s.wc[t]
 	}
 	return 0
 }
@@ -102,10 +111,11 @@ func (s *system) classify() (reason string) {
 		var k sideKind
 		switch {
 		case lo > up:
+			k = hasUpper | hasLower
+			reason = reasonBndCross
 			if t < s.m {
-				return reasonRowCross
+				reason = reasonRowCross
 			}
-			return reasonBndCross
 		case lo == up || !math.IsInf(up-lo, 1) && up-lo <= equalTol*math.Min(math.Abs(lo), math.Abs(up)):
 			k = fixed
 		default:
@@ -120,7 +130,7 @@ func (s *system) classify() (reason string) {
 		}
 		s.kind[t] = k
 	}
-	return ""
+	return reason
 }
 
 // equalTol is the relative distance below which two sides are one: the room

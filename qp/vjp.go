@@ -31,25 +31,30 @@ func (s *cpuState) vjpOne(w *worker, i int) {
 	if ok {
 		v, ok = s.cotangent(w, i)
 	}
-	if !ok {
-		w.cert.Zeroed = true
-		w.cert.Residual, w.cert.Error = 0, 0
-		s.grad.Certs[i] = w.cert
-		s.accum.zero(i)
-		return
-	}
 	// The optimal value has an envelope: its derivative needs no solve. The
 	// value at a smoothed point has not, and goes through z.
 	objective, envelope := v, v
-	if w.cert.Rule == Smoothed {
+	if ok && w.cert.Rule == Smoothed {
+		w.sys.mulQ(w.x.z, w.res.qz)
 		dense.Axpy(v, w.res.qz, w.rhs.z)
 		dense.Axpy(v, w.sys.lin, w.rhs.z)
 		envelope = 0
 	}
-	w.adjoint()
+	if !ok || !w.adjoint() {
+		s.grad.Certs[i] = w.zeroed()
+		s.accum.zero(i)
+		return
+	}
 	s.grad.Certs[i] = w.cert
 	s.accum.set(w, i, objective, envelope)
 	s.spread(w, i, objective, envelope)
+}
+
+// zeroed is the certificate of a derivative that is zero by rule.
+func (w *worker) zeroed() Certificate {
+	w.cert.Zeroed = true
+	w.cert.Residual, w.cert.Error = 0, 0
+	return w.cert
 }
 
 // cotangent loads element i's cotangent into w.rhs, and that of the value.
@@ -129,22 +134,15 @@ func (s *cpuState) spread(w *worker, i int, objective, envelope float64) {
 			rows(dg[t*n:(t+1)*n], d.lam[t]+envelope*x.lam[t], x.z, x.lam[t], d.z)
 		}
 	}
-	side := func(dst []float64, from int, upper bool) {
-		for j := range dst {
-			t := from + j
-			f := w.share[t]
-			if !upper {
-				f = 1 - f
-			}
-			if f != 0 {
-				dst[j] -= f * (d.lam[t] + envelope*x.lam[t])
-			}
+	if envelope != 0 {
+		for t, l := range x.lam {
+			d.lam[t] += envelope * l
 		}
 	}
-	side(own(5), 0, false)
-	side(own(6), 0, true)
-	side(own(7), m, false)
-	side(own(8), m, true)
+	toLower(own(5), w.share, d.lam)
+	toUpper(own(6), w.share, d.lam)
+	toLower(own(7), w.share[m:], d.lam[m:])
+	toUpper(own(8), w.share[m:], d.lam[m:])
 }
 
 // rows adds a·xᵀ + b·yᵀ to a row.

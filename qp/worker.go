@@ -14,27 +14,29 @@ type worker struct {
 	opt  Options // tolerances of the run at hand
 	sys  system
 
-	x, best     iterate
-	res         residuals
-	step, other *stepping
-	rhs, left   direction // right-hand side, and what is left of it
-	corr, rest  direction
-	dinv, cdz   []float64
-	qu, ql      []float64
-	ray         direction
-	zeros       []float64
-	lo, up      []float64
-	kind        []sideKind
-	wc          []float64
+	x, best    iterate
+	res        residuals
+	step       *stepping
+	rhs, left  direction // right-hand side, and what is left of it
+	corr, rest direction
+	dinv, cdz  []float64
+	qu, ql     []float64
+	ray        direction
+	zeros      []float64
+	lo, up     []float64
+	kind       []sideKind
+	wc, nc     []float64
+	largest    []float64
 
-	elim  elimination // the one in use: cond, diag or rows
-	cond  *condensed
-	diag  *diagonal
-	rows  *schur
-	prep  *schurScratch
-	stage [numStages][]float64 // parts that are not kept in the state
-	sub   *worker              // for recession
-	subA  []float64
+	elim   elimination // the one in use: cond, diag or rows
+	cond   *condensed
+	diag   *diagonal
+	rows   *schur
+	prep   *schurScratch
+	stage  [numStages][]float64 // parts that are not kept in the state
+	sub    *worker              // for recession
+	subA   []float64
+	metric scaling
 
 	// Of the element at hand.
 	iter, elem   int
@@ -42,9 +44,10 @@ type worker struct {
 	bestExcess   float64
 	bestValue    float64
 	almost       bool
-	startNorm    float64
+	startSize    float64
 	stepP, stepD float64
 	proofs       bool
+	exploring    bool // another problem than the element's: best stays as it is
 	traced       bool
 	tracer       func(Iteration)
 	done         <-chan struct{}
@@ -72,7 +75,7 @@ func newWorker(plan *cpuPlan, a *arena) *worker {
 	}
 	w.x, w.best = newIterate(a, n, p, t), newIterate(a, n, p, t)
 	w.res = newResiduals(a, n, p, t)
-	w.step, w.other = newStepping(a, n, p, t), newStepping(a, n, p, t)
+	w.step = newStepping(a, n, p, t)
 	w.rhs, w.left = newDirection(a, n, p, t), newDirection(a, n, p, t)
 	w.corr, w.rest = newDirection(a, n, p, t), newDirection(a, n, p, t)
 	w.ray = newDirection(a, n, p, t)
@@ -80,15 +83,17 @@ func newWorker(plan *cpuPlan, a *arena) *worker {
 	w.qu, w.ql = a.floats(t), a.floats(t)
 	w.zeros = a.floats(max(n, p))
 	w.share = a.floats(t)
-	w.lo, w.up, w.wc = a.floats(t), a.floats(t), a.floats(t)
+	w.lo, w.up = a.floats(t), a.floats(t)
+	w.wc, w.nc = a.floats(t), a.floats(t)
+	w.largest = a.floats(n)
 	if a.buf != nil {
 		w.kind = make([]sideKind, t)
 		for j := m; j < t; j++ {
-			w.wc[j] = 1
+			w.nc[j] = 1
 		}
 	}
 	s := &w.sys
-	s.lo, s.up, s.wc, s.kind = w.lo, w.up, w.wc, w.kind
+	s.lo, s.up, s.wc, s.nc, s.kind = w.lo, w.up, w.wc, w.nc, w.kind
 	switch plan.method {
 	case byDiagonal:
 		w.diag = newDiagonal(a, s)
@@ -107,7 +112,8 @@ func newWorker(plan *cpuPlan, a *arena) *worker {
 // plain is the elimination that asks nothing of the data, at its first
 // regularization.
 func (w *worker) plain() elimination {
-	w.cond.rho, w.cond.delta, w.cond.uniform = rhoCondensed, deltaCondensed, 0
+	w.cond.rho, w.cond.delta = rhoCondensed, deltaCondensed
+	w.cond.uniform, w.cond.uniformRho = 0, 0
 	return w.cond
 }
 
@@ -142,12 +148,20 @@ func (w *worker) trace(mu float64) {
 func (w *worker) solve(warm bool) {
 	s := &w.sys
 	w.proofs = true
+	if !warm { // nothing of the last element may show
+		w.x.direction.clear()
+	}
+	clear(w.x.su)
+	clear(w.x.sl)
+	clear(w.x.lu)
+	clear(w.x.ll)
 	w.iter, w.bestExcess, w.almost = 0, math.Inf(1), false
 	w.info = Info{}
 	if reason := s.classify(); reason != "" {
 		w.x.direction.clear()
 		w.res.measure(s, &w.x.direction)
 		w.keepBest(math.Inf(1))
+		w.almost = false
 		w.ray.clear()
 		w.info.Status, w.info.Reason = PrimalInfeasible, reason
 		return
@@ -204,7 +218,6 @@ func (w *worker) explain() ending {
 	if end == stalled && best.Dual > w.opt.EpsAbs && w.recession() {
 		end = provedDual
 	}
-	w.info.Primal, w.info.Dual, w.info.Gap = best.Primal, best.Dual, best.Gap
 	return end
 }
 
@@ -242,19 +255,11 @@ func (w *worker) conclude(end ending) {
 		*st, w.info.Reason = AlmostSolved, ""
 	}
 	w.info.Iterations = w.iter
-}
-
-// setCost sets the scales of curvature and of the objective's gradient.
-func (w *worker) setCost() {
-	s := &w.sys
-	lin := dense.NormInf(s.lin)
-	s.cost = max(s.maxQ, lin)
-	s.gamma = s.maxQ
-	if s.gamma == 0 {
-		s.gamma = lin
-	}
-	if s.gamma == 0 {
-		s.gamma, s.cost = 1, 1
+	if r := w.info.Primal + w.info.Dual + w.info.Gap; !w.best.finite() || math.IsNaN(r) || math.IsNaN(w.bestValue) || math.IsInf(w.bestValue, 0) {
+		w.best.direction.clear()
+		r := &w.res
+		r.measure(&w.sys, &w.best.direction)
+		w.bestValue, w.info.Primal, w.info.Dual, w.info.Gap = r.value, r.primal, r.dual, r.gap
 	}
 }
 
@@ -265,10 +270,10 @@ func (w *worker) choose() {
 	switch w.plan.method {
 	case byDiagonal:
 		least := math.Inf(1)
-		for _, q := range s.q {
-			least = min(least, q)
+		for j, q := range s.q {
+			least = min(least, q*s.tau[j]*s.tau[j])
 		}
-		if least >= wellConditioned*s.maxQ && s.maxQ > 0 {
+		if least >= wellConditioned*s.curved && s.curved > 0 {
 			w.diag.uniform = 0
 			w.elim = w.diag
 		}
@@ -290,7 +295,8 @@ func newRecessionWorker(plan *cpuPlan) *worker {
 	newWorker(sub, &count)
 	w := newWorker(sub, &arena{buf: dense.Alloc(count.used)})
 	w.subA = dense.Alloc(sh.NEq * dense.Stride(sh.N))
-	w.sys.wa = make([]float64, sh.NEq)
+	w.sys.na = make([]float64, sh.NEq)
+	w.metric = scaling{make([]float64, sh.N), make([]float64, sh.NEq), make([]float64, sh.NIneq), make([]float64, 1)}
 	return w
 }
 
@@ -312,14 +318,14 @@ func (r *worker) loadRecession(w *worker) bool {
 	s.lin = from.lin
 	s.b = r.zeros[:s.p]
 	s.maxA, s.maxG = max(from.maxA, from.maxQ), from.maxG
-	copy(s.wa, from.wa)
+	copy(s.na, from.na)
 	for j := range s.p - from.p {
-		s.wa[from.p+j] = 1
+		s.na[from.p+j] = 1
 		if nrm := dense.Norm2(r.subA[(from.p+j)*ld : (from.p+j)*ld+n]); nrm > 0 {
-			s.wa[from.p+j] = nrm
+			s.na[from.p+j] = nrm
 		}
 	}
-	copy(s.wc[:s.m], from.wc[:s.m])
+	copy(s.nc[:s.m], from.nc[:s.m])
 	for t := range s.t {
 		lo, up := math.Inf(-1), math.Inf(1)
 		var k sideKind
@@ -327,7 +333,7 @@ func (r *worker) loadRecession(w *worker) bool {
 			k = from.kind[t]
 		}
 		if t >= s.m {
-			lo, up = -1, 1
+			lo, up = -from.tau[t-s.m], from.tau[t-s.m]
 		}
 		if k&(hasUpper|fixed) != 0 {
 			up = 0
@@ -338,6 +344,9 @@ func (r *worker) loadRecession(w *worker) bool {
 		s.lo[t], s.up[t] = lo, up
 	}
 	s.classify()
+	s.form = Zero
+	r.metric.equilibrate(s, r.largest)
+	s.adopt(&r.metric)
 	r.opt = w.opt
 	r.opt.EpsAbs, r.opt.EpsRel = 1e-12, 1e-12
 	r.done, r.deadline = w.done, w.deadline
