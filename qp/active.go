@@ -7,20 +7,25 @@ import (
 )
 
 const (
-	weakTol     = 1e-6  // slack and multiplier, dimensionless, of a weakly active row
-	wrongTol    = 1e-9  // a multiplier or slack of the wrong sign, dimensionless
-	maxPolish   = 6     // active sets tried
-	singularTol = 1e-10 // relative pivot below which the active-set matrix is singular
-	probeEnough = 1e-3  // residual of the probe of a regular matrix
+	weakTol      = 1e-6  // slack and multiplier, dimensionless, of a weakly active row
+	wrongTol     = 1e-9  // a multiplier or slack of the wrong sign, dimensionless
+	maxPolish    = 6     // active sets tried
+	polishEnough = 1e-8  // relative residual of a point that fits its active set
+	singularTol  = 1e-10 // relative pivot below which the active-set matrix is singular
+	probeEnough  = 1e-3  // residual of the probe of a regular matrix
 )
 
-// scales make slacks and multipliers dimensionless, with the row norms.
+// scales make slacks and multipliers dimensionless, with the metric: the largest
+// |zⱼ/τⱼ|, and the largest term of the optimality conditions.
 func (w *worker) scales() (z, g float64) {
-	s, r := &w.sys, &w.res
+	s := &w.sys
 	z = s.size(w.x.z)
-	g = max(s.slope(r.qz), s.slope(s.lin), s.slope(r.atn), s.slope(r.gtl))
-	if s.t > s.m {
-		g = max(g, s.slope(w.x.lam[s.m:]))
+	g = s.slope(s.lin)
+	for i, n := range s.wa {
+		g = max(g, math.Abs(w.x.nu[i])*n)
+	}
+	for t, n := range s.wc {
+		g = max(g, math.Abs(w.x.lam[t])*n)
 	}
 	if z == 0 {
 		z = 1
@@ -43,7 +48,6 @@ func (w *worker) scales() (z, g float64) {
 // with the point as it was, if no set fits.
 func (w *worker) polish(cls []class) bool {
 	s, x, r := &w.sys, &w.x, &w.res
-	r.measure(s, &x.direction)
 	zs, gs := w.scales()
 	for t, k := range s.kind {
 		cls[t] = inactive
@@ -56,7 +60,6 @@ func (w *worker) polish(cls []class) bool {
 		}
 	}
 	w.best.copyFrom(x)
-	before := r.excess(1, 1)
 	for range maxPolish {
 		x.copyFrom(&w.best)
 		for t, c := range cls {
@@ -73,7 +76,7 @@ func (w *worker) polish(cls []class) bool {
 		x.direction.add(1, &w.step.direction)
 		r.measure(s, &x.direction)
 		if !w.correct(cls, zs, gs) {
-			if r.excess(1, 1) <= max(before, 1e-12) {
+			if r.excess(1, 1) <= polishEnough {
 				return true
 			}
 			break
@@ -314,7 +317,7 @@ func (w *worker) solveActive(least bool) float64 {
 			break
 		}
 	}
-	w.refine(size, 40, 0.9)
+	w.refine(size*1e-3, 40, 0.9)
 	size = step.norm()
 	for range maxProject {
 		w.corr.copyFrom(step)
@@ -355,7 +358,7 @@ func (w *worker) refine(size float64, limit int, factor float64) {
 }
 
 const (
-	refined    = 1e-15 // relative residual that is rounding error
+	refined    = 1e-12 // relative residual that is good enough
 	projected  = 1e-13 // part in null(K) that is
 	maxProject = 5     // projections of one vector: each is good to a few digits
 	projecting = 3     // applications of (K+R)⁻¹R that make one

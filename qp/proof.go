@@ -75,9 +75,13 @@ const (
 
 func (w *worker) recedes(d []float64) bool {
 	s := &w.sys
-	v := -dense.Dot(s.lin, d)
+	v, sum := 0.0, 0.0
+	for j, p := range s.lin {
+		v -= p * d[j]
+		sum += math.Abs(p * d[j])
+	}
 	norm := dense.NormInf(d)
-	if !(v > proofNoise*float64(s.n)*dense.NormInf(s.lin)*norm) || math.IsInf(v, 1) || math.IsInf(norm, 1) {
+	if !(v > proofNoise*sum) || math.IsInf(v, 1) || math.IsInf(norm, 1) {
 		return false
 	}
 	s.mulQ(d, w.left.z)

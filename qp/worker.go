@@ -188,19 +188,23 @@ func (w *worker) solve(warm bool) {
 // attempt runs the method once.
 func (w *worker) attempt(warm bool) ending {
 	if w.stopped() {
-		if !warm {
-			w.x.direction.clear()
-		}
-		w.res.measure(&w.sys, &w.x.direction)
-		w.keepBest(w.res.excess(w.opt.EpsAbs, w.opt.EpsRel))
+		w.stay()
 		return w.why
 	}
 	if warm {
 		w.warmStart()
 	} else if !w.coldStart() {
+		w.x.direction.clear()
+		w.stay()
 		return stalled
 	}
 	return w.interior()
+}
+
+// stay takes the point at hand, whatever it is, for a candidate.
+func (w *worker) stay() {
+	w.res.measure(&w.sys, &w.x.direction)
+	w.keepBest(w.res.excess(w.opt.EpsAbs, w.opt.EpsRel))
 }
 
 // explain looks for a proof of infeasibility after a run without success.
