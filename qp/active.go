@@ -12,7 +12,8 @@ const (
 	maxPolish    = 6     // active sets tried
 	polishEnough = 1e-8  // relative residual of a point that fits its active set
 	singularTol  = 1e-10 // relative pivot below which the active-set matrix is singular
-	probeEnough  = 1e-3  // residual of the probe of a regular matrix
+	probeEnough  = 1e-6  // residual of the probe of a regular matrix
+	probeFactor  = 0.5   // by which refinement shrinks it at least, each time
 )
 
 // scales make slacks and multipliers dimensionless, with the metric: the largest
@@ -74,13 +75,17 @@ func (w *worker) polish(cls []class) bool {
 		w.optimality(cls)
 		w.solveActive(w.singular)
 		x.direction.add(1, &w.step.direction)
-		r.measure(s, &x.direction)
-		if !w.correct(cls, zs, gs) {
-			if r.excess(1, 1) <= polishEnough {
-				return true
-			}
-			break
+		if w.release(cls, gs) {
+			continue
 		}
+		r.measure(s, &x.direction)
+		if w.add(cls, zs) {
+			continue
+		}
+		if r.excess(1, 1) <= polishEnough {
+			return true
+		}
+		break
 	}
 	x.copyFrom(&w.best)
 	return false
@@ -131,27 +136,39 @@ func (w *worker) upper(t int) bool {
 	return true
 }
 
-// correct moves rows between the classes where the polished point shows them
-// wrong, and says whether it moved any.
-func (w *worker) correct(cls []class, zs, gs float64) (moved bool) {
-	s, x, r := &w.sys, &w.x, &w.res
+// release makes active rows inactive whose multiplier at the polished point has
+// the wrong sign, and says whether there are any. A multiplier that is zero but
+// for rounding becomes zero.
+func (w *worker) release(cls []class, gs float64) (moved bool) {
+	s, x := &w.sys, &w.x
 	for t, k := range s.kind {
-		if k&(hasUpper|hasLower) == 0 {
+		if k&(hasUpper|hasLower) == 0 || cls[t] == inactive {
 			continue
 		}
-		norm := s.wc[t]
-		if cls[t] != inactive {
-			l := x.lam[t] * norm / gs
-			if !w.upper(t) {
-				l = -l
-			}
-			if l < -wrongTol {
+		l := x.lam[t]
+		if !w.upper(t) {
+			l = -l
+		}
+		if l < 0 {
+			x.lam[t] = 0
+			if l*s.wc[t] < -wrongTol*gs {
 				cls[t], moved = inactive, true
 			}
+		}
+	}
+	return moved
+}
+
+// add makes inactive rows active that the polished point violates, and says
+// whether there are any.
+func (w *worker) add(cls []class, zs float64) (moved bool) {
+	s, r := &w.sys, &w.res
+	for t, k := range s.kind {
+		if k&(hasUpper|hasLower) == 0 || cls[t] != inactive {
 			continue
 		}
-		up, lo := (s.up[t]-r.cz[t])/(norm*zs), (r.cz[t]-s.lo[t])/(norm*zs)
-		if k&hasUpper != 0 && up < -wrongTol || k&hasLower != 0 && lo < -wrongTol {
+		up, lo := s.up[t]-r.cz[t], r.cz[t]-s.lo[t]
+		if min(up, lo) < -wrongTol*s.wc[t]*zs {
 			cls[t], moved = active, true
 			if k == hasUpper|hasLower { // on the violated side from now on
 				w.best.name(t, up < lo)
@@ -281,8 +298,8 @@ const (
 	leastDelta = 1e-6
 )
 
-// solveActive solves K·step = rhs with the matrix that is factored, refined as
-// far as it goes, and returns the relative residual. Constraints that D drops
+// solveActive solves K·step = rhs with the matrix that is factored, refined, and
+// returns the relative residual. Constraints that D drops
 // have dλ = 0.
 //
 // With least, K is singular, and the solution is the least-squares one of least
@@ -304,8 +321,7 @@ func (w *worker) solveActive(least bool) float64 {
 	}
 	w.rest.copyFrom(&w.rhs)
 	if !least {
-		w.refine(size, 10, 0.5)
-		return w.left.norm() / size
+		return w.refine(refined, 10, 0.5)
 	}
 	for range maxProject {
 		w.corr.copyFrom(&w.rest)
@@ -317,7 +333,7 @@ func (w *worker) solveActive(least bool) float64 {
 			break
 		}
 	}
-	w.refine(size*1e-3, 40, 0.9)
+	w.refine(refinedLeast, 40, 0.9)
 	size = step.norm()
 	for range maxProject {
 		w.corr.copyFrom(step)
@@ -330,12 +346,13 @@ func (w *worker) solveActive(least bool) float64 {
 	// The residual is of the system asked for, not of its projection.
 	w.rest.copyFrom(&w.rhs)
 	w.activeResidual()
-	return w.left.norm() / size
+	return w.unsolved()
 }
 
 // refine iterates step += (K+R)⁻¹(rest − K·step) from the step at hand until
-// the residual, left, is rounding error or shrinks by less than the factor.
-func (w *worker) refine(size float64, limit int, factor float64) {
+// the relative residual is small enough or shrinks by less than the factor, and
+// returns it.
+func (w *worker) refine(enough float64, limit int, factor float64) float64 {
 	step := &w.step.direction
 	w.left.copyFrom(&w.rest)
 	last := math.Inf(1)
@@ -344,24 +361,28 @@ func (w *worker) refine(size float64, limit int, factor float64) {
 		w.elim.solve(&w.corr)
 		step.add(1, &w.corr)
 		w.activeResidual()
-		e := w.left.norm()
+		e := w.unsolved()
 		if !(e < last) { // worse: take it back
 			step.add(-1, &w.corr)
 			w.activeResidual()
-			return
+			break
 		}
-		if e > factor*last || e <= refined*size {
-			return
+		if last, e = e, e/last; e > factor || last <= enough {
+			break
 		}
-		last = e
 	}
+	return last
 }
 
+// unsolved is the residual left = rest − K·step, relative to the right-hand side.
+func (w *worker) unsolved() float64 { return w.left.norm() / w.rhs.norm() }
+
 const (
-	refined    = 1e-12 // relative residual that is good enough
-	projected  = 1e-13 // part in null(K) that is
-	maxProject = 5     // projections of one vector: each is good to a few digits
-	projecting = 3     // applications of (K+R)⁻¹R that make one
+	refined      = 1e-12 // relative residual that is good enough
+	refinedLeast = 1e-15 // and of a least-squares solution, which is projected after
+	projected    = 1e-13 // part in null(K) that is
+	maxProject   = 5     // projections of one vector: each is good to a few digits
+	projecting   = 3     // applications of (K+R)⁻¹R that make one
 )
 
 // project applies (K+R)⁻¹R to corr until only its part in null(K) is left.
@@ -462,17 +483,19 @@ func (w *worker) condition() float64 {
 	w.rest.copyFrom(&w.rhs)
 	w.step.clear()
 	w.left.copyFrom(&w.rest)
-	for range 6 {
+	for last := math.Inf(1); ; {
 		w.corr.copyFrom(&w.left)
 		w.elim.solve(&w.corr)
 		w.step.direction.add(1, &w.corr)
 		w.activeResidual()
-		if w.probeNorm(&w.left) <= probeEnough {
+		e := w.probeNorm(&w.left)
+		if e <= probeEnough {
 			break
 		}
-	}
-	if !(w.probeNorm(&w.left) <= probeEnough) {
-		return 0
+		if !(e < probeFactor*last) {
+			return 0
+		}
+		last = e
 	}
 	d := &w.step.direction
 	size := dense.NormInf(d.z)

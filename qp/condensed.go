@@ -82,7 +82,11 @@ func (k *condensed) factor(dinv []float64) bool {
 		clear(h)
 	}
 	for i, w := range k.wa {
-		k.da[i] = 1 / (k.elastic*w*w + k.deltaOf(w))
+		k.da[i] = k.deltaOf(w)
+		if k.elastic != 0 {
+			k.da[i] += k.elastic * w * w
+		}
+		k.da[i] = 1 / k.da[i]
 	}
 	if len(k.ata) > 0 && k.elastic == 0 && k.uniform == 0 {
 		scale := k.gamma / k.delta

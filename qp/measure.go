@@ -67,7 +67,10 @@ func (r *residuals) measure(s *system, x *direction) {
 	r.primal, r.primalScale = 0, max(dense.NormInf(r.az), dense.NormInf(s.b))
 	sides, sum, largest := 0.0, 0.0, 0.0
 	for i, b := range s.b {
-		nu, ei := x.nu[i], e*s.wa[i]*s.wa[i]
+		nu, ei := x.nu[i], 0.0
+		if e != 0 {
+			ei = e * s.wa[i] * s.wa[i]
+		}
 		ra := r.az[i] - ei*nu - b
 		r.ra[i] = ra
 		r.primal = max(r.primal, math.Abs(ra))

@@ -111,7 +111,7 @@ func (w *worker) recedes(d []float64) bool {
 		g = max(g, met/s.wc[t])
 	}
 	if q > proofTol*s.maxQ*norm || a > proofTol*s.maxA*norm ||
-		proofMargin*(s.slope(w.left.z)*(1+s.size(w.x.z))+g*s.cost) > v {
+		proofMargin*(s.slope(w.left.z)*(1+w.startSize)+g*s.cost) > v {
 		return false
 	}
 	w.ray.clear()

@@ -97,7 +97,7 @@ func (s *system) addCT(alpha float64, lam, y []float64) {
 
 // elasticOf is the entry of E for constraint t.
 func (s *system) elasticOf(t int) float64 {
-	if t < s.m {
+	if t < s.m && s.elastic != 0 { // not 0·∞
 		return s.elastic * s.wc[t] * s.wc[t]
 	}
 	return 0
