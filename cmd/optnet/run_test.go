@@ -1,0 +1,249 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+	"runtime/debug"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/optnet-go/optnet/experiments/sudoku"
+)
+
+// call runs the command and returns its exit code and what it printed.
+func call(t testing.TB, stdin string, args ...string) (code int, stdout, stderr string) {
+	t.Helper()
+	var out, errs bytes.Buffer
+	code = run(context.Background(), args, strings.NewReader(stdin), &out, &errs)
+	return code, out.String(), errs.String()
+}
+
+// lastObject decodes the last line of out, which must be one JSON object.
+func lastObject(t testing.TB, out string) map[string]any {
+	t.Helper()
+	lines := strings.Split(strings.TrimSpace(out), "\n")
+	var obj map[string]any
+	if err := json.Unmarshal([]byte(lines[len(lines)-1]), &obj); err != nil {
+		t.Fatalf("%v in %q", err, out)
+	}
+	return obj
+}
+
+// puzzles writes n puzzles to a file.
+func puzzles(t testing.TB, n int) string {
+	t.Helper()
+	var b strings.Builder
+	b.WriteString("puzzle,solution\n")
+	for _, p := range sudoku.Generate(1, n) {
+		fmt.Fprintf(&b, "%v,%v\n", p.Puzzle, p.Solution)
+	}
+	return write(t, "puzzles.csv", b.String())
+}
+
+func write(t testing.TB, name, content string) string {
+	t.Helper()
+	name = filepath.Join(t.TempDir(), name)
+	if err := os.WriteFile(name, []byte(content), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	return name
+}
+
+func TestUsage(t *testing.T) {
+	data := puzzles(t, 20)
+	out := t.TempDir()
+	for _, tt := range []struct {
+		args string
+		code int
+		want string // on the standard error, or output if code is 0
+	}{
+		{"", 2, "want one of: completion, "},
+		{"--help", 0, "Available Commands"},
+		{"help", 0, "Available Commands"},
+		{"trian", 2, "did you mean train?"},
+		{"solve", 2, `there is no command "optnet solve", want one of: completion, predict, train, version`},
+		{"--fast", 2, "unknown flag: --fast; see: optnet --help"},
+		{"version", 0, "kernels go"},
+		{"version 2", 2, `takes no argument, got "2"`},
+		{"completion bash", 0, "bash completion"},
+		{"train", 2, "want one of: sudoku; see: optnet train --help"},
+		{"train sudok", 2, "did you mean sudoku?"},
+		{"train sudoku now", 2, `takes no argument, got "now"`},
+		{"train sudoku --help", 0, "--epochs"},
+		{"train sudoku --epochs 0", 2, "--epochs is 0, want 1 or more"},
+		{"train sudoku --epochs many", 2, "invalid argument \"many\""},
+		{"train sudoku --batch -1", 2, "--batch is -1"},
+		{"train sudoku --lr -1", 2, "--lr is -1"},
+		{"train sudoku --lr NaN", 2, "--lr is NaN"},
+		{"train sudoku --seed -1", 2, "invalid argument"},
+		{"train sudoku --workers -1", 2, "--workers is -1"},
+		{"train sudoku --device cuda:0", 2, `--device is "cuda:0", want cpu`},
+		{"train sudoku --net rnn", 2, `"rnn", want one of optnet, fc, conv`},
+		{"train sudoku --out=", 2, "--out is empty"},
+		{"train sudoku --data=", 2, "--data is empty"},
+		{"train sudoku --data " + data + ".missing", 1, "puzzles.csv.missing: no such file"},
+		{"train sudoku --data " + data + " --out " + data, 1, "the output folder cannot be written (not a directory)"},
+		{"predict sudoku", 2, "--model is missing"},
+		{"predict sudoku --model " + out, 2, "no board given"},
+		{"predict sudoku --model " + out + " 123", 2, "has 3 characters, want 16"},
+		{"predict sudoku --model " + out + " 0300001040000002", 1, "want a folder that a training wrote"},
+		{"predict sudoku --model " + out + " --device cuda 0300001040000002", 2, "want cpu"},
+	} {
+		code, stdout, stderr := call(t, "", strings.Fields(tt.args)...)
+		said := stderr
+		if tt.code == 0 {
+			said = stdout
+		}
+		if code != tt.code || !strings.Contains(said, tt.want) {
+			t.Errorf("optnet %s: exit code %d, %q, %q; want %d, %q", tt.args, code, stdout, stderr, tt.code, tt.want)
+		}
+		if tt.code != 0 && (stdout != "" || strings.Count(stderr, "\n") != 1) {
+			t.Errorf("optnet %s: printed %q, and on the standard error %q, want one line there", tt.args, stdout, stderr)
+		}
+	}
+}
+
+func TestErrorJSON(t *testing.T) {
+	bad := write(t, "bad.csv", "0300001040000002,1324241342313142\n0300001040000002,13242413")
+	for _, tt := range []struct {
+		args       string
+		code       int
+		file, want string
+		line       float64
+	}{
+		{"train sudoku --json --data " + bad + " --out " + t.TempDir(), 1, bad, "has 8 characters, want 16", 2},
+		{"train sudoku --json --epochs 0", 2, "", "--epochs is 0", 0},
+		{"train sudoku --json --fast", 2, "", "unknown flag", 0},
+		{"predict sudoku --json --model /nowhere 0300001040000002", 1, filepath.Join("/nowhere", "model.json"), "want a folder", 0},
+	} {
+		code, stdout, stderr := call(t, "", strings.Fields(tt.args)...)
+		obj := lastObject(t, stdout)
+		msg, _ := obj["error"].(string)
+		file, _ := obj["file"].(string)
+		line, _ := obj["line"].(float64)
+		if code != tt.code || !strings.Contains(msg, tt.want) || file != tt.file || line != tt.line || stderr != "" {
+			t.Errorf("optnet %s: exit code %d, %q, %q", tt.args, code, stdout, stderr)
+		}
+	}
+}
+
+// TestTrainPredict trains on few puzzles, and uses what came out.
+func TestTrainPredict(t *testing.T) {
+	out := filepath.Join(t.TempDir(), "out")
+	n := 1000
+	if testing.Short() {
+		n = 50
+	}
+	code, stdout, stderr := call(t, "", "train", "sudoku", "--json", "--data", puzzles(t, n), "--batch", "30", "--epochs", "5", "--seed", "2", "--out", out, "--workers", "2")
+	if code != 0 {
+		t.Fatalf("exit code %d: %s", code, stderr)
+	}
+	if strings.Count(stdout, "\n") != 1 {
+		t.Errorf("with --json the output is not one line: %q", stdout)
+	}
+	if strings.Count(stderr, "epoch ") != 6 || !strings.Contains(stderr, "of the test puzzles also occur in training") || strings.Contains(stderr, "\r") {
+		t.Errorf("the standard error is %q", stderr)
+	}
+	obj := lastObject(t, stdout)
+	for _, name := range []string{"experiment", "seed", "epochs", "seconds", "seconds_per_epoch", "test_error", "test_error_unseen", "test_mse", "train_loss", "test_seen"} {
+		if obj[name] == nil {
+			t.Errorf("the result has no %s", name)
+		}
+	}
+	header, _ := obj["header"].(map[string]any)
+	for _, name := range []string{"version", "revision", "go", "cpu", "kernel_set", "device", "flags", "generator", "data_sha256"} {
+		if v := header[name]; v == nil || v == "" {
+			t.Errorf("the header has no %s", name)
+		}
+	}
+	flags, _ := header["flags"].(map[string]any)
+	if flags["seed"] != "2" || flags["net"] != "optnet" || flags["lr"] != "0" || flags["epochs"] != "5" {
+		t.Errorf("flags %v", flags)
+	}
+	if saved, err := os.ReadFile(filepath.Join(out, sudoku.ResultsFile)); err != nil || fmt.Sprint(lastObject(t, strings.ReplaceAll(string(saved), "\n", ""))) != fmt.Sprint(obj) {
+		t.Errorf("%s is not what was printed: %v", sudoku.ResultsFile, err)
+	}
+
+	// The test puzzles, again.
+	ps := sudoku.Generate(1, n)[n-n/10:]
+	var in strings.Builder
+	for _, p := range ps {
+		fmt.Fprintf(&in, "%v\n\n", p.Puzzle)
+	}
+	code, stdout, stderr = call(t, in.String(), "predict", "sudoku", "--model", out, "--json", "-")
+	wrong := 0
+	for line := range strings.Lines(stdout) {
+		if obj := lastObject(t, line); obj["solved"] != true {
+			wrong++
+		} else if obj["status"] != "Solved" {
+			t.Errorf("%s", line)
+		}
+	}
+	if want := obj["test_error"].(float64) * float64(len(ps)); math.Abs(want-float64(wrong)) > 1e-9 || code != exitNotSolved || stderr != "" {
+		t.Errorf("%d of %d boards wrong, want %v; exit code %d, %s", wrong, len(ps), want, code, stderr)
+	}
+	if !testing.Short() { // it has learned something
+		code, stdout, _ = call(t, "", "predict", "sudoku", "--model", out, ps[0].Solution.String())
+		if want := fmt.Sprintf("%v,%[1]v\n%s", ps[0].Solution, ps[0].Solution.Grid()); code != 0 || stdout != want {
+			t.Errorf("exit code %d, %q, want %q", code, stdout, want)
+		}
+	}
+	// What has no solution is not solved.
+	code, stdout, _ = call(t, "", "predict", "sudoku", "--model", out, "1100000000000000")
+	if code != exitNotSolved || !strings.Contains(stdout, "(wrong: ") {
+		t.Errorf("exit code %d, %q", code, stdout)
+	}
+}
+
+// checked reports whether pointer arithmetic is checked, as it is together with
+// races: GoMLX's matrix product in Go (compute v0.1.2) computes addresses in a
+// way that this check rejects.
+func checked() bool {
+	info, ok := debug.ReadBuildInfo()
+	return ok && slices.ContainsFunc(info.Settings, func(s debug.BuildSetting) bool { return s.Key == "-race" && s.Value == "true" })
+}
+
+func TestQuiet(t *testing.T) {
+	if checked() {
+		t.Skip("GoMLX's matrix product does not pass the checks of pointers")
+	}
+	data := puzzles(t, 30)
+	code, stdout, stderr := call(t, "", "train", "sudoku", "--quiet", "--data", data, "--epochs", "1", "--net", "fc,optnet", "--out", t.TempDir())
+	if code != 0 || stderr != "" || strings.Count(stdout, "\n") != 3 || !strings.Contains(stdout, "fc: epoch 1, chosen by training loss: test error 100 %") {
+		t.Errorf("exit code %d, %q, %q", code, stdout, stderr)
+	}
+}
+
+// TestInterrupt ends the context when the first epoch has begun.
+func TestInterrupt(t *testing.T) {
+	for _, asJSON := range []bool{false, true} {
+		ctx, cancel := context.WithCancel(context.Background())
+		out := t.TempDir()
+		args := []string{"train", "sudoku", "--batch", "1", "--epochs", "1000", "--out", out}
+		if asJSON {
+			args = append(args, "--json")
+		}
+		time.AfterFunc(500*time.Millisecond, cancel)
+		var stdout, stderr bytes.Buffer
+		code := run(ctx, args, strings.NewReader(""), &stdout, &stderr)
+		said := stderr.String()
+		if asJSON {
+			said, _ = lastObject(t, stdout.String())["error"].(string)
+		}
+		if code != exitError || !strings.Contains(said, "sudoku: interrupted in epoch ") || !strings.Contains(said, out) {
+			t.Errorf("exit code %d, %q, %q", code, stdout.String(), stderr.String())
+		}
+		for _, name := range []string{sudoku.MetricsFile, sudoku.ModelFile, sudoku.ResultsFile} {
+			if b, err := os.ReadFile(filepath.Join(out, name)); err != nil || len(b) == 0 {
+				t.Errorf("%s: %v, %d bytes", name, err, len(b))
+			}
+		}
+	}
+}

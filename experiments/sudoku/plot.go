@@ -1,0 +1,228 @@
+package sudoku
+
+import (
+	"fmt"
+	"image/color"
+	"io"
+	"math"
+	"strconv"
+
+	"gonum.org/v1/gonum/mat"
+	"gonum.org/v1/plot"
+	"gonum.org/v1/plot/palette"
+	"gonum.org/v1/plot/palette/moreland"
+	"gonum.org/v1/plot/plotter"
+	"gonum.org/v1/plot/vg"
+	"gonum.org/v1/plot/vg/draw"
+	"gonum.org/v1/plot/vg/vgimg"
+)
+
+const dotsPerInch = 110
+
+// plotted is the color of each network.
+var plotted = map[string]color.Color{
+	"optnet": color.RGBA{R: 0x1f, G: 0x5f, B: 0xbf, A: 0xff},
+	"fc":     color.RGBA{R: 0xd9, G: 0x6c, B: 0x06, A: 0xff},
+	"conv":   color.RGBA{R: 0x2e, G: 0x8b, B: 0x57, A: 0xff},
+}
+
+// plotCurves draws loss and error by epoch. Both axes are logarithmic; an error
+// of 0 stands below that of one board among those for training.
+func (dir folder) plotCurves(history []Epoch, boards int) error {
+	loss, errs := plot.New(), plot.New()
+	loss.Title.Text, errs.Title.Text = "Mean squared error", "Boards not solved"
+	errs.Y.Label.Text = "share of boards"
+	loss.Y.Label.Text = "per cell and digit"
+	zero := 0.5 / float64(boards)
+	legend := plot.NewLegend()
+	legend.Top, legend.Left = true, true
+	legend.Padding = vg.Points(3)
+	last := 1
+	for _, net := range Nets() {
+		var trainLoss, testLoss, trainErr, testErr, lastErr plotter.XYs
+		averaged := false
+		add := func(to *plotter.XYs, e Epoch, v, floor Figure) {
+			if v.Known() && float64(v) < math.Inf(1) && (v > 0 || floor > 0) {
+				*to = append(*to, plotter.XY{X: float64(e.Epoch), Y: float64(max(v, floor))})
+			}
+		}
+		for _, e := range history {
+			if e.Net != net || e.Epoch > 0 && !e.ended() {
+				continue
+			}
+			last = max(last, e.Epoch)
+			add(&trainLoss, e, e.TrainLoss, 0)
+			add(&testLoss, e, e.TestMSE, 0)
+			add(&trainErr, e, e.TrainError, Figure(zero))
+			add(&testErr, e, e.TestError, Figure(zero))
+			add(&lastErr, e, e.Last.TestError, Figure(zero))
+			averaged = averaged || e.Last != e.Tested
+		}
+		if !averaged {
+			lastErr = nil
+		}
+		const solid, dashed, dotted = 0, 1, 2
+		for _, c := range []struct {
+			p     *plot.Plot
+			xy    plotter.XYs
+			label string
+			style int
+		}{
+			{loss, trainLoss, "train", dashed}, {loss, testLoss, "test", solid},
+			{errs, trainErr, "train", dashed}, {errs, lastErr, "test, last step", dotted}, {errs, testErr, "test", solid},
+		} {
+			if len(c.xy) == 0 {
+				continue
+			}
+			line, points, err := plotter.NewLinePoints(c.xy)
+			if err != nil {
+				return fmt.Errorf("sudoku: plotting: %w", err)
+			}
+			line.Color, points.Color = plotted[net], plotted[net]
+			line.Width = vg.Points(1.6)
+			points.Shape, points.Radius = draw.CircleGlyph{}, vg.Points(2.6)
+			switch c.style {
+			case dashed:
+				line.Dashes = []vg.Length{vg.Points(4), vg.Points(3)}
+				points.Shape = draw.RingGlyph{}
+			case dotted:
+				line.Dashes = []vg.Length{vg.Points(1), vg.Points(2)}
+				line.Width, points.Shape = vg.Points(1.2), draw.CrossGlyph{}
+			}
+			c.p.Add(line, points)
+			if c.p == errs {
+				legend.Add(" "+net+", "+c.label, line, points)
+			}
+		}
+	}
+	for _, p := range []*plot.Plot{loss, errs} {
+		p.X.Label.Text = "epoch"
+		p.X.Min, p.X.Max = 0, float64(last)
+		p.X.Tick.Marker = plot.TickerFunc(func(lo, hi float64) []plot.Tick { return wholeTicks(lo, hi) })
+		p.Y.Scale = plot.LogScale{}
+		p.Y.Tick.Marker = plot.LogTicks{Prec: -1}
+		p.Add(plotter.NewGrid())
+		switch {
+		case p.Y.Min > p.Y.Max: // nothing to draw
+			p.Y.Min, p.Y.Max = 1e-3, 1
+		case p.Y.Min == p.Y.Max:
+			p.Y.Min, p.Y.Max = p.Y.Min/10, p.Y.Max*10
+		}
+	}
+	errs.Y.Min, errs.Y.Max = zero, 1.3
+	errs.Y.Tick.Marker = plot.TickerFunc(func(lo, hi float64) []plot.Tick {
+		ticks := []plot.Tick{{Value: zero, Label: "0"}}
+		for v := 1.0; v > zero; v /= 10 {
+			ticks = append(ticks, plot.Tick{Value: v, Label: strconv.FormatFloat(v, 'g', 1, 64)})
+			for k := 2.0; k < 10; k++ {
+				if m := v / 10 * k; m > zero {
+					ticks = append(ticks, plot.Tick{Value: m})
+				}
+			}
+		}
+		return ticks
+	})
+	return dir.writePlot(CurvesFile, 10.5*vg.Inch, 3.8*vg.Inch, []*plot.Plot{loss, errs}, []float64{0.41, 0.41, 0.18}, &legend)
+}
+
+// wholeTicks marks whole numbers, at most about ten of them.
+func wholeTicks(lo, hi float64) (ticks []plot.Tick) {
+	step := math.Max(1, math.Ceil((hi-lo)/10))
+	for v := math.Ceil(lo); v <= hi; v += step {
+		ticks = append(ticks, plot.Tick{Value: v, Label: strconv.FormatFloat(v, 'f', 0, 64)})
+	}
+	return ticks
+}
+
+// grid is a matrix as the heat map wants it: row 0 on top, values clipped.
+type grid struct {
+	*mat.Dense
+	limit float64
+}
+
+func (g grid) Dims() (c, r int) { r, c = g.Dense.Dims(); return c, r }
+
+func (g grid) Z(c, r int) float64 {
+	rows, _ := g.Dense.Dims()
+	return math.Max(-g.limit, math.Min(g.limit, g.At(rows-1-r, c)))
+}
+
+func (g grid) X(c int) float64 { return float64(c) }
+
+func (g grid) Y(r int) float64 { return float64(r) }
+
+// plotRules draws A after row reduction beside the true rules.
+func (dir folder) plotRules(a []float64) error {
+	want, pivots := trueRules()
+	got := reduceLike(a, pivots)
+	if got == nil {
+		got = mat.NewDense(rules, inputs, nil)
+	}
+	const limit = 1
+	colors := moreland.SmoothBlueRed()
+	colors.SetMin(-limit)
+	colors.SetMax(limit)
+	left, err := heat("Learned A, row-reduced", got, limit, colors)
+	if err != nil {
+		return err
+	}
+	right, err := heat("The rules, row-reduced", want, limit, colors)
+	if err != nil {
+		return err
+	}
+	bar := plot.New()
+	bar.HideX()
+	bar.Add(&plotter.ColorBar{ColorMap: colors, Vertical: true})
+	bar.Title.Text = " "
+	bar.Y.Padding, bar.X.Padding = 0, 0
+	return dir.writePlot(RulesFile, 12*vg.Inch, 4.4*vg.Inch, []*plot.Plot{left, right, bar}, []float64{0.468, 0.468, 0.064}, nil)
+}
+
+func heat(title string, m *mat.Dense, limit float64, colors palette.ColorMap) (*plot.Plot, error) {
+	p := plot.New()
+	p.Title.Text = title
+	p.X.Label.Text = "cell (row, column); four digits each"
+	p.Y.Label.Text = "equation"
+	h := plotter.NewHeatMap(grid{m, limit}, colors.Palette(255))
+	h.Min, h.Max = -limit, limit
+	p.Add(h)
+	p.X.Padding, p.Y.Padding = 0, 0
+	var xs []plot.Tick
+	for c := range cells {
+		xs = append(xs, plot.Tick{Value: float64(c*side) + (side-1)/2., Label: fmt.Sprintf("%d,%d", c/side+1, c%side+1)})
+	}
+	p.X.Tick.Marker = plot.ConstantTicks(xs)
+	var ys []plot.Tick
+	for k := 0; k < rules; k += 10 {
+		ys = append(ys, plot.Tick{Value: float64(rules - 1 - k), Label: strconv.Itoa(k + 1)})
+	}
+	ys = append(ys, plot.Tick{Value: 0, Label: strconv.Itoa(rules)})
+	p.Y.Tick.Marker = plot.ConstantTicks(ys)
+	return p, nil
+}
+
+// writePlot draws plots side by side, and a legend if there is one, each with its
+// share of the width.
+func (dir folder) writePlot(name string, width, height vg.Length, plots []*plot.Plot, shares []float64, legend *plot.Legend) error {
+	if dir == "" {
+		return nil
+	}
+	img := vgimg.NewWith(vgimg.UseWH(width, height), vgimg.UseDPI(dotsPerInch))
+	all := draw.New(img)
+	const margin = vg.Length(8)
+	left := vg.Length(0)
+	for i, share := range shares {
+		w := width * vg.Length(share)
+		c := draw.Crop(all, left+margin, left+w-width-margin, margin, -margin)
+		if i < len(plots) {
+			plots[i].Draw(c)
+		} else {
+			legend.Draw(draw.Crop(c, 0, 0, 0, -3*margin))
+		}
+		left += w
+	}
+	return dir.write(name, func(w io.Writer) error {
+		_, err := vgimg.PngCanvas{Canvas: img}.WriteTo(w)
+		return err
+	})
+}
