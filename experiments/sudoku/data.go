@@ -33,11 +33,19 @@ func (e *FileError) Unwrap() error { return e.Err }
 
 // fileError takes the path out of err, where it stands already.
 func fileError(name string, err error) error {
+	return &FileError{File: name, Err: unwrapPath(err)}
+}
+
+func unwrapPath(err error) error {
 	var p *fs.PathError
-	if errors.As(err, &p) {
-		err = p.Err
+	var l *os.LinkError
+	switch {
+	case errors.As(err, &p):
+		return p.Err
+	case errors.As(err, &l):
+		return l.Err
 	}
-	return &FileError{File: name, Err: err}
+	return err
 }
 
 // The first line of a file may be this.

@@ -30,8 +30,9 @@ type averager interface {
 type outcome struct {
 	z    []float64
 	info []qp.Info // how each QP ended; nil for a network without
-	// zeroed counts the boards that had a solution, but no gradient.
-	zeroed int
+	// Of the boards with a solution, zeroed had no gradient, and notUnique one
+	// that is a convention, the solution having no derivative there.
+	zeroed, notUnique int
 }
 
 // answered reports whether board i has an answer.
@@ -142,8 +143,12 @@ func (o *optnet) step(ctx context.Context, p, y []float64) (out outcome, err err
 		return out, err
 	}
 	for i := range o.grad.Certs {
-		if o.grad.Certs[i].Zeroed && out.answered(i) {
+		switch c := &o.grad.Certs[i]; {
+		case !out.answered(i):
+		case c.Zeroed:
 			out.zeroed++
+		case !c.Unique:
+			out.notUnique++
 		}
 	}
 	if err := o.adam.step(o.w[:], o.d[:]); err != nil {

@@ -55,10 +55,11 @@ type Epoch struct {
 	// epoch are the mean over its steps; otherwise the same.
 	Last Tested `json:"last"`
 	// Training boards whose QP ended unsolved, or with reduced accuracy, or had
-	// no gradient.
+	// no gradient, or one that is a convention where no derivative exists.
 	Unsolved     int     `json:"unsolved"`
 	AlmostSolved int     `json:"almost_solved"`
 	Zeroed       int     `json:"zeroed"`
+	NotUnique    int     `json:"not_unique"`
 	Seconds      float64 `json:"seconds"` // of training and test
 }
 
@@ -85,6 +86,7 @@ type NetResult struct {
 	Unsolved     int `json:"unsolved"`
 	AlmostSolved int `json:"almost_solved"`
 	Zeroed       int `json:"zeroed"`
+	NotUnique    int `json:"not_unique"`
 	// RulesOverlap is the mean squared cosine between the learned rows of A and
 	// the span of the true rules: 1 if they span the same space, 0.625 by chance.
 	RulesOverlap Figure `json:"rules_overlap"`
@@ -146,6 +148,7 @@ func netResult(history []Epoch, net string, overlap Figure) NetResult {
 			r.Unsolved += e.Unsolved
 			r.AlmostSolved += e.AlmostSolved
 			r.Zeroed += e.Zeroed
+			r.NotUnique += e.NotUnique
 		}
 	}
 	return r

@@ -68,11 +68,7 @@ func bare(err error) error {
 	if errors.As(err, &f) {
 		err = f.Err
 	}
-	var p *fs.PathError
-	if errors.As(err, &p) {
-		err = p.Err
-	}
-	return err
+	return unwrapPath(err)
 }
 
 // write makes a file whole or not at all: a temporary one is renamed.
@@ -104,21 +100,21 @@ func (dir folder) write(name string, content func(io.Writer) error) error {
 	return nil
 }
 
-func (dir folder) writeJSON(name string, v any) error {
+func (dir folder) writeJSON(name, indent string, v any) error {
 	return dir.write(name, func(w io.Writer) error {
 		e := json.NewEncoder(w)
-		e.SetIndent("", "\t")
+		e.SetIndent("", indent)
 		return e.Encode(v)
 	})
 }
 
 func (dir folder) writeMetrics(epochs []Epoch) error {
 	return dir.write(MetricsFile, func(w io.Writer) error {
-		fmt.Fprintln(w, "net,epoch,batches,train_loss,train_error,test_mse,test_error,test_error_unseen,test_unsolved,last_test_mse,last_test_error,unsolved,almost_solved,zeroed,seconds")
+		fmt.Fprintln(w, "net,epoch,batches,train_loss,train_error,test_mse,test_error,test_error_unseen,test_unsolved,last_test_mse,last_test_error,unsolved,almost_solved,zeroed,not_unique,seconds")
 		for _, e := range epochs {
-			fmt.Fprintf(w, "%s,%d,%d,%v,%v,%v,%v,%v,%d,%v,%v,%d,%d,%d,%.3f\n", e.Net, e.Epoch, e.Batches,
+			fmt.Fprintf(w, "%s,%d,%d,%v,%v,%v,%v,%v,%d,%v,%v,%d,%d,%d,%d,%.3f\n", e.Net, e.Epoch, e.Batches,
 				e.TrainLoss, e.TrainError, e.TestMSE, e.TestError, e.TestErrorUnseen, e.TestUnsolved,
-				e.Last.TestMSE, e.Last.TestError, e.Unsolved, e.AlmostSolved, e.Zeroed, e.Seconds)
+				e.Last.TestMSE, e.Last.TestError, e.Unsolved, e.AlmostSolved, e.Zeroed, e.NotUnique, e.Seconds)
 		}
 		return nil
 	})
@@ -137,7 +133,7 @@ type saved struct {
 	Parameters []parameter `json:"parameters"`
 }
 
-// MarshalJSON keeps the values of a parameter on one line.
+// MarshalJSON refuses what is not a number by the parameter's name.
 func (p parameter) MarshalJSON() ([]byte, error) {
 	var b []byte
 	b = append(b, `{"name":`...)

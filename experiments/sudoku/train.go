@@ -117,7 +117,7 @@ func (r *run) save(i int, best *saved) error {
 	if best.Net == "optnet" {
 		r.learned = best.Parameters[0].Values
 	}
-	if err := r.out.writeJSON(modelFile(i, best.Net), best); err != nil {
+	if err := r.out.writeJSON(modelFile(i, best.Net), "", best); err != nil {
 		return err
 	}
 	return r.out.writeMetrics(r.result.History)
@@ -156,6 +156,7 @@ func (r *run) trainEpoch(ctx context.Context, net network) error {
 		e.Unsolved += to - from - answers
 		e.AlmostSolved += out.almost()
 		e.Zeroed += out.zeroed
+		e.NotUnique += out.notUnique
 		e.Batches++
 		if r.report.Step != nil {
 			r.report.Step(Step{Net: e.Net, Epoch: e.Epoch, Batch: e.Batches, Epochs: r.cfg.Epochs, Batches: r.batches, Loss: l})
@@ -241,5 +242,5 @@ func (r *run) finish(began time.Time) error {
 		}
 	}
 	res.Seconds = time.Since(began).Seconds()
-	return r.out.writeJSON(ResultsFile, res)
+	return r.out.writeJSON(ResultsFile, "\t", res)
 }
