@@ -215,8 +215,8 @@ func ratio(x float64, n int) Figure {
 func (r *run) finish(began time.Time) error {
 	res, cfg := r.result, r.cfg
 	seconds := 0.0
-	for _, e := range res.History {
-		if e.ended() {
+	for _, e := range res.History { // of the first net, whose figures are at the top
+		if e.ended() && e.Net == cfg.Nets[0] {
 			res.Epochs++
 			seconds += e.Seconds
 		}
