@@ -8,6 +8,7 @@ import (
 
 const (
 	weakTol      = 1e-6  // slack and multiplier, dimensionless, of a weakly active row
+	rounding     = 1e-6  // a size, beside what the data say, that is zero
 	wrongTol     = 1e-9  // a multiplier or slack of the wrong sign, dimensionless
 	maxPolish    = 6     // active sets tried
 	polishEnough = 1e-8  // relative residual of a point that fits its active set
@@ -16,23 +17,43 @@ const (
 	probeFactor  = 0.5   // by which refinement shrinks it at least, each time
 )
 
-// scales make slacks and multipliers dimensionless, with the metric: the largest
-// |zⱼ/τⱼ|, and the largest term of the optimality conditions.
+// scales make slacks and multipliers dimensionless, in the metric: the size of z,
+// and the largest term of the optimality conditions. At the origin z is only
+// rounding, and the length is what b, p over Q, or else the smallest side that is
+// not zero say; where nothing is minimized the multipliers are.
 func (w *worker) scales() (z, g float64) {
 	s := &w.sys
-	z = s.size(w.x.z)
 	g = s.slope(s.lin)
+	length := 0.0
+	if s.curved > 0 {
+		length = g / s.curved
+	}
 	for i, n := range s.wa {
+		length = max(length, math.Abs(s.b[i])/n)
 		g = max(g, math.Abs(w.x.nu[i])*n)
 	}
+	least := math.Inf(1)
 	for t, n := range s.wc {
 		g = max(g, math.Abs(w.x.lam[t])*n)
+		for _, side := range [...]float64{math.Abs(s.lo[t]), math.Abs(s.up[t])} {
+			if side > 0 {
+				least = min(least, side/n)
+			}
+		}
+	}
+	if length == 0 && !math.IsInf(least, 1) {
+		length = least
+	}
+	if z = s.size(w.x.z); !(z > rounding*length) {
+		z = length
 	}
 	if z == 0 {
 		z = 1
 	}
-	if g == 0 {
-		g = 1
+	if s.curved == 0 && s.slope(s.lin) == 0 {
+		g = max(g, 1)
+	} else if !(g > rounding*s.curved*z) {
+		g = s.curved * z
 	}
 	return z, g
 }
@@ -50,16 +71,7 @@ func (w *worker) scales() (z, g float64) {
 func (w *worker) polish(cls []class) bool {
 	s, x, r := &w.sys, &w.x, &w.res
 	zs, gs := w.scales()
-	for t, k := range s.kind {
-		cls[t] = inactive
-		switch {
-		case k == fixed:
-			cls[t] = active
-		case k&hasUpper != 0 && onSide(x.su[t], x.lu[t], s.wc[t], zs, gs),
-			k&hasLower != 0 && onSide(x.sl[t], x.ll[t], s.wc[t], zs, gs):
-			cls[t] = active
-		}
-	}
+	w.guess(cls, zs, gs)
 	w.best.copyFrom(x)
 	for range maxPolish {
 		x.copyFrom(&w.best)
@@ -68,6 +80,7 @@ func (w *worker) polish(cls []class) bool {
 				x.lam[t] = 0
 			}
 		}
+		w.choose()
 		w.activate(cls)
 		if !w.regularize() {
 			break
@@ -88,7 +101,24 @@ func (w *worker) polish(cls []class) bool {
 		break
 	}
 	x.copyFrom(&w.best)
+	w.guess(cls, zs, gs)
+	r.measure(s, &x.direction)
 	return false
+}
+
+// guess classifies by what is larger, slack or multiplier.
+func (w *worker) guess(cls []class, zs, gs float64) {
+	s, x := &w.sys, &w.x
+	for t, k := range s.kind {
+		cls[t] = inactive
+		switch {
+		case k == fixed:
+			cls[t] = active
+		case k&hasUpper != 0 && onSide(x.su[t], x.lu[t], s.wc[t], zs, gs),
+			k&hasLower != 0 && onSide(x.sl[t], x.ll[t], s.wc[t], zs, gs):
+			cls[t] = active
+		}
+	}
 }
 
 func onSide(slack, mult, norm, zs, gs float64) bool {
@@ -189,11 +219,14 @@ func (x *iterate) name(t int, upper bool) {
 }
 
 // assess fills the certificate with the classes and the margin at the polished
-// point, marks weakly active rows, and makes slacks exact.
+// point, and with its error relative to the scales, and marks weakly active rows.
 func (w *worker) assess(cls []class, cert *Certificate) {
 	s, x, r := &w.sys, &w.x, &w.res
 	zs, gs := w.scales()
-	*cert = Certificate{Margin: math.Inf(1)}
+	*cert = Certificate{Margin: math.Inf(1), Error: s.slope(r.rd) / gs}
+	for i, n := range s.wa {
+		cert.Error = max(cert.Error, math.Abs(r.ra[i])/(n*zs))
+	}
 	for t, k := range s.kind {
 		if k == 0 {
 			continue
@@ -204,6 +237,9 @@ func (w *worker) assess(cls []class, cert *Certificate) {
 		}
 		norm := s.wc[t]
 		slack := math.Abs(w.sideOf(t)-r.cz[t]) / (norm * zs)
+		if cls[t] != inactive {
+			cert.Error = max(cert.Error, slack)
+		}
 		if k == hasUpper|hasLower && cls[t] == inactive {
 			slack = math.Min(math.Abs(s.up[t]-r.cz[t]), math.Abs(r.cz[t]-s.lo[t])) / (norm * zs)
 		}
@@ -456,28 +492,32 @@ func (d *direction) norm() float64 {
 // if the matrix is regular.
 func (w *worker) condition() float64 {
 	if w.elim != elimination(w.cond) {
-		if c := w.elim.pivot(); c > singularTol {
+		if c := w.elim.pivot(w.dinv); c > singularTol {
 			return c
 		}
 		return 0
 	}
 	s := &w.sys
 	g := s.gamma
-	sign := 1.0
-	next := func(i, n int) float64 {
-		sign = -sign
-		return sign * (1 + float64(i)/float64(n))
+	// Entries that no combination of small integers makes vanish: multiples of
+	// the golden ratio, with signs by those of √2, modulo one.
+	next := func(i int) float64 {
+		_, size := math.Modf(float64(i+1) * math.Phi)
+		if _, f := math.Modf(float64(i+1) * math.Sqrt2); f < 0.5 {
+			return -0.5 - size
+		}
+		return 0.5 + size
 	}
 	for j := range w.rhs.z {
-		w.rhs.z[j] = g * next(j, s.n)
+		w.rhs.z[j] = g / s.tau[j] * next(j)
 	}
 	for i, n := range s.wa {
-		w.rhs.nu[i] = n * next(i, s.p)
+		w.rhs.nu[i] = n * next(s.n+i)
 	}
 	for t, n := range s.wc {
 		w.rhs.lam[t] = 0
 		if !math.IsInf(w.dinv[t], 1) {
-			w.rhs.lam[t] = n * next(t, s.t)
+			w.rhs.lam[t] = n * next(s.n+s.p+t)
 		}
 	}
 	w.rest.copyFrom(&w.rhs)
@@ -498,7 +538,7 @@ func (w *worker) condition() float64 {
 		last = e
 	}
 	d := &w.step.direction
-	size := dense.NormInf(d.z)
+	size := s.size(d.z)
 	for i, n := range s.wa {
 		size = max(size, math.Abs(d.nu[i])*n/g)
 	}
@@ -511,7 +551,7 @@ func (w *worker) condition() float64 {
 // probeNorm is the size of a residual of the probe, whose parts are about 1.
 func (w *worker) probeNorm(d *direction) float64 {
 	s := &w.sys
-	v := dense.NormInf(d.z) / s.gamma
+	v := s.slope(d.z) / s.gamma
 	for i, n := range s.wa {
 		v = max(v, math.Abs(d.nu[i])/n)
 	}

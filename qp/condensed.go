@@ -151,4 +151,4 @@ func (k *condensed) solve(r *direction) {
 	}
 }
 
-func (k *condensed) pivot() float64 { return k.piv.least }
+func (k *condensed) pivot([]float64) float64 { return k.piv.least }

@@ -82,6 +82,15 @@ func (c *column) resize(values int) {
 	c.norm = grow(c.norm, values*c.rows)
 }
 
+// reserve makes room for values without touching those that are there.
+func (c *column) reserve(values int) {
+	reserveAligned(&c.x, values*c.one)
+	reserve(&c.reason, values)
+	reserve(&c.max, values)
+	reserve(&c.definite, values)
+	reserve(&c.norm, values*c.rows)
+}
+
 // load copies and judges value i of coefficient k from the user's array.
 func (c *column) load(sh Shape, k Coef, i int, src []float64) {
 	dst := c.x[i*c.one : (i+1)*c.one]
@@ -157,17 +166,18 @@ func judge(k Coef, x []float64) (reason string, largest float64) {
 
 // symmetrize replaces Q by ½(Q+Qᵀ) if the two are close.
 func symmetrize(n int, q []float64, ld int, largest float64) string {
-	worst := 0.0
 	for i := range n {
 		for j := i + 1; j < n; j++ {
-			a, b := q[i*ld+j], q[j*ld+i]
-			worst = max(worst, math.Abs(a-b))
-			s := a/2 + b/2
-			q[i*ld+j], q[j*ld+i] = s, s
+			if math.Abs(q[i*ld+j]-q[j*ld+i]) > asymmetryTol*largest {
+				return reasonQAsym
+			}
 		}
 	}
-	if worst > asymmetryTol*largest {
-		return reasonQAsym
+	for i := range n {
+		for j := i + 1; j < n; j++ {
+			m := q[i*ld+j]/2 + q[j*ld+i]/2
+			q[i*ld+j], q[j*ld+i] = m, m
+		}
 	}
 	return ""
 }

@@ -16,8 +16,11 @@ import "math"
 // K is symmetric, so that a cotangent (gz, gν, gλ) needs the one solution of
 // K (dz, dν, d̃) = −(gz, gν, gλ), and the gradient is its product with ∂F/∂θ.
 type sensitivity struct {
-	cert  Certificate
-	share []float64 // of d̃ that goes to the upper side, the rest to the lower one
+	cert       Certificate
+	share      []float64 // of d̃ that goes to the upper side, the rest to the lower one
+	weakActive bool      // weakly active rows count as active
+	singular   bool      // the matrix that is factored is, and so is for least squares
+	rcond      float64
 }
 
 // differentiate prepares w for the derivatives of element i. It returns false
@@ -30,8 +33,7 @@ func (s *cpuState) differentiate(w *worker, i int) bool {
 		return false
 	}
 	s.view(w, i)
-	w.opt = *s.plan.opt
-	w.done, w.traced, w.proofs = nil, false, false
+	w.run = run{opt: *s.plan.opt}
 	w.sys.classify()
 	w.setCost()
 	w.choose()
@@ -96,10 +98,8 @@ func (w *worker) examine(cls []class, at *iterate) {
 			w.cert.Zeroed = true
 		}
 	}
-	r := &w.res
 	w.cert.RCond = w.rcond
-	w.cert.Unique = w.cert.Weak == 0 && !w.singular && !w.cert.Zeroed
-	w.cert.Error = max(relative(r.primal, r.primalScale), relative(r.dual, r.dualScale))
+	w.cert.Unique = polished && w.cert.Weak == 0 && !w.singular && !w.cert.Zeroed
 	switch rule {
 	case Strict:
 		w.cert.Zeroed = w.cert.Zeroed || !w.cert.Unique
@@ -107,7 +107,9 @@ func (w *worker) examine(cls []class, at *iterate) {
 		w.cert.Zeroed = false
 		w.x.copyFrom(at)
 		w.choose()
-		if !w.centre(w.opt.Kappa) || !w.regularize() {
+		ok := w.centre(w.opt.Kappa)
+		w.choose()
+		if !ok || !w.regularize() {
 			w.cert.Zeroed = true
 		}
 		w.cert.RCond = w.rcond
@@ -150,15 +152,28 @@ func (w *worker) adjoint() bool {
 		}
 	}
 	w.cert.Residual = w.solveActive(w.singular)
+	if !w.singular && w.unsolvable() && w.factorLeast() {
+		// The matrix is singular after all.
+		w.cert.Unique, w.cert.RCond = false, 0
+		w.cert.Residual = w.solveActive(true)
+	}
 	// Products with the point must not overflow either.
 	if !(w.step.norm()*max(1, w.x.norm()) <= largest) {
 		return false
 	}
 	w.cert.Error = (w.cert.Error + w.cert.Residual) / w.cert.RCond
-	if math.IsNaN(w.cert.Error) {
-		w.cert.Error = 0
+	if math.IsNaN(w.cert.Error) { // 0/0
+		w.cert.Error = math.Inf(1)
 	}
 	return true
+}
+
+// unsolvable says whether the residual of a solve is more than rounding errors
+// of its terms: the matrix passed for regular and is not.
+func (w *worker) unsolvable() bool {
+	s := &w.sys
+	terms := w.rhs.norm() + max(s.maxQ, s.maxA, s.maxG, 1)*w.step.norm()
+	return w.cert.Residual > 1e-6 && !(w.left.norm() <= 1e-12*terms)
 }
 
 // largest is the size above which a derivative is overflow.

@@ -18,6 +18,7 @@ type diagonal struct {
 	at      []float64 // Aᵀ, n×ldp
 	hinv, d []float64 // H⁻¹ and D; hinv = 0 where pinned
 	s, inv  []float64 // p×ldp, the factor of S
+	left    []float64 // the diagonal of A H⁻¹ Aᵀ
 	cols    []float64 // the rows of Aᵀ that are not pinned, compressed
 	hc      []float64
 	y, aty  []float64
@@ -30,7 +31,7 @@ func newDiagonal(a *arena, s *system) *diagonal {
 	return &diagonal{
 		system: s,
 		hinv:   a.floats(s.n), d: a.floats(s.n), hc: a.floats(s.n),
-		s: a.floats(s.p * s.ldp), inv: a.floats(s.p),
+		s: a.floats(s.p * s.ldp), inv: a.floats(s.p), left: a.floats(s.p),
 		cols: a.floats(s.n * s.ldp),
 		y:    a.floats(s.n), aty: a.floats(s.n),
 		work: a.floats(dense.SyrkWork(s.n)),
@@ -67,6 +68,7 @@ func (k *diagonal) factor(dinv []float64) bool {
 		dense.Syrk(p, used, k.cols, ldp, k.hc[:used], k.s, ldp, k.work)
 	}
 	for i := range p {
+		k.left[i] = k.s[i*ldp+i]
 		delta := k.uniform
 		if delta == 0 {
 			delta = deltaSchur * k.s[i*ldp+i]
@@ -116,4 +118,11 @@ func (k *diagonal) solve(r *direction) {
 	}
 }
 
-func (k *diagonal) pivot() float64 { return k.piv.least }
+// pivot also looks at what the pinned variables left of the rows of A.
+func (k *diagonal) pivot([]float64) float64 {
+	least := k.piv.least
+	for i, n := range k.na {
+		least = math.Min(least, k.left[i]*k.maxQ/(n*n))
+	}
+	return least
+}

@@ -22,16 +22,18 @@ type elimination interface {
 	// solve overwrites the right-hand side with the solution. A dropped
 	// constraint has dλ = 0.
 	solve(r *direction)
-	// pivot is the smallest pivot of the last factorization relative to its
-	// diagonal entry before elimination: a cheap estimate of a reciprocal
-	// condition number that no scaling of the rows changes.
-	pivot() float64
+	// pivot is the smallest pivot of the last factorization, which was of this
+	// D⁻¹, relative to its diagonal entry before elimination: a cheap estimate of
+	// a reciprocal condition number that no scaling of the rows changes; 0 where
+	// nothing was there to eliminate.
+	pivot(dinv []float64) float64
 }
 
 // Regularization, relative to γ (ρ, on z) and to wᵢ²/γ (δ, on constraint i).
 const (
 	rhoCondensed   = 1e-9
 	deltaCondensed = 1e-7
+	deltaSharp     = 1e-9 // of a second run, where the first stalls
 	deltaSchur     = 1e-12
 )
 

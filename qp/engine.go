@@ -11,10 +11,9 @@ type Engine interface {
 
 // Plan is an engine's preparation for one Shape. It is safe for concurrent use.
 type Plan interface {
-	// NewState returns the memory of one Solution for batches of up to size
-	// elements; it grows when a larger one comes.
-	NewState(size int, want Output) (State, error)
-	// Bytes is what that memory holds, at most, by place.
+	// NewState returns the memory of one Solution, which grows as batches come.
+	NewState() (State, error)
+	// Bytes is what that memory holds at most after Grow, by place.
 	Bytes(size int, want Output) (host, device int64)
 	// Method tells the elimination chosen, and why.
 	Method() string
@@ -23,6 +22,8 @@ type Plan interface {
 // State is a Solution's memory on the engine. Its methods do the work of
 // [Solver.Solve], [Solution.VJP] and [Solution.JVP].
 type State interface {
+	// Grow makes room for batches of up to size elements, and keeps what is there.
+	Grow(size int, want Output) error
 	Solve(ctx context.Context, dst *Solution, b *Batch) error
 	VJP(ctx context.Context, dst *Gradient, up *Point) error
 	JVP(ctx context.Context, dst *Tangent, dir *Data) error

@@ -26,7 +26,8 @@ func keptLen(sh Shape) int {
 	if sh.bounded() {
 		t += sh.N
 	}
-	return sh.N + sh.NEq + 5*t + t/8 + 12
+	const records = 12 // status, flags, certificate
+	return sh.N + sh.NEq + 5*t + t/8 + records
 }
 
 func (k *kept) resize(sh Shape, size int) {
@@ -45,6 +46,20 @@ func (k *kept) resize(sh Shape, size int) {
 	}
 	k.status, k.polished, k.singular = k.status[:size], k.polished[:size], k.singular[:size]
 	k.cert, k.class = k.cert[:size], k.class[:size*k.t]
+}
+
+// reserve makes room without touching what is there.
+func (k *kept) reserve(sh Shape, size int) {
+	t := sh.NIneq
+	if sh.bounded() {
+		t += sh.N
+	}
+	reserve(&k.x, size*(sh.N+sh.NEq+5*t))
+	reserve(&k.status, size)
+	reserve(&k.polished, size)
+	reserve(&k.singular, size)
+	reserve(&k.cert, size)
+	reserve(&k.class, size*t)
 }
 
 // at returns element i's point, in place.

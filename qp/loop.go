@@ -13,6 +13,7 @@ const (
 	refineEnough  = 1e-2  // a step's residual relative to the residual it is to remove
 	stallFactor   = 0.9   // progress is an excess, or a μ, smaller than this times the best
 	stallAfter    = 15    // iterations without progress before giving up
+	stallLinear   = 4     // the same where every constraint is an equality
 	tinyStep      = 1e-9  // a step that goes nowhere
 	almostTol     = 1e-5  // of AlmostSolved
 	maxRegularize = 4     // factorizations repeated with more regularization
@@ -44,7 +45,7 @@ func (w *worker) interior() ending {
 		mu := w.complementarity()
 		excess := r.excess(w.opt.EpsAbs, w.opt.EpsRel)
 		w.keepBest(excess)
-		if w.traced {
+		if w.tracer != nil {
 			w.trace(mu)
 		}
 		switch {
@@ -63,12 +64,13 @@ func (w *worker) interior() ending {
 			tiny++
 		}
 		switch {
-		case since >= stallAfter || tiny >= 2 || math.IsInf(excess, 1):
+		case since >= stallAfter || s.sides == 0 && since >= stallLinear || tiny >= 2 || math.IsInf(excess, 1):
 			return stalled
 		case w.iter >= w.opt.MaxIter:
 			return outOfIterations
-		case w.stopped():
-			return w.why
+		}
+		if end, ok := w.stopped(); ok {
+			return end
 		}
 
 		if !w.factor() {

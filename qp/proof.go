@@ -110,6 +110,10 @@ func (w *worker) recedes(d []float64) bool {
 		}
 		g = max(g, met/s.wc[t])
 	}
+	// Along d the objective must still fall far beyond the point at hand.
+	if v*s.size(d) < proofMargin*dense.Dot(d, w.left.z)*max(w.startSize, s.size(w.x.z)) {
+		return false
+	}
 	if q > proofTol*s.maxQ*norm || a > proofTol*s.maxA*norm ||
 		proofMargin*(s.slope(w.left.z)*(1+w.startSize)+g*s.cost) > v {
 		return false
@@ -129,51 +133,36 @@ func (w *worker) recedes(d []float64) bool {
 // is the same problem with Q = 0, p = 0 and E = w², which always has a
 // solution; its multipliers are the residuals over w², and where these are not
 // zero they are the proof.
-func (w *worker) leastInfeasibility() bool {
-	saved, elim, opt := w.sys, w.elim, w.opt
-	w.exploring = true
-	defer func() { w.sys, w.elim, w.opt, w.exploring = saved, elim, opt, false }()
+func (w *worker) leastInfeasibility() ending {
+	sys, elim, was := w.sys, w.elim, w.run
+	defer func() { w.sys, w.elim, w.run = sys, elim, was }()
 	s := &w.sys
 	s.form, s.q, s.elastic = Zero, nil, 1
 	s.lin = w.zeros[:s.n]
-	s.maxQ = 0
+	s.maxQ, s.curved = 0, 0
 	s.gamma, s.cost = 1, 1
 	w.elim = w.plain()
-	w.opt.EpsAbs, w.opt.EpsRel = 1e-13, 1e-13
+	w.opt.EpsAbs, w.opt.EpsRel = exploreTol, exploreTol
+	w.exploring, w.tracer = true, nil
 	w.info.Retries++
 	if !w.coldStart() {
-		return false
+		return stalled
 	}
 	end := w.interior()
-	return end == provedPrimal || end == converged && w.provesInfeasible()
+	if end == converged && w.provesInfeasible() {
+		return provedPrimal
+	}
+	return end.unlessDone()
 }
 
-// recession looks for a ray likewise: the problem
-//
-//	minimize pᵀd   subject to Qd = 0, Ad = 0, no side met along d, |dⱼ| ≤ τⱼ
-//
-// has the solution 0 unless there is one.
-func (w *worker) recession() bool {
-	s := &w.sys
-	if w.sub == nil {
-		w.sub = newRecessionWorker(w.plan)
+// exploreTol is the tolerance of a problem that is solved for a proof.
+const exploreTol = 1e-13
+
+// unlessDone is the ending of a search that found nothing: it goes on if the
+// search came to its own end.
+func (e ending) unlessDone() ending {
+	if e == converged || e == outOfIterations {
+		return stalled
 	}
-	r := w.sub
-	w.info.Retries++
-	if !r.loadRecession(w) {
-		return false
-	}
-	r.interior()
-	w.iter = min(w.opt.MaxIter, w.iter+r.iter)
-	d := w.rhs.z
-	copy(d, r.best.z)
-	for j := range d { // rounding errors of a bound are no recession
-		if s.t > s.m {
-			k := s.kind[s.m+j]
-			if k == fixed || k&hasLower != 0 && d[j] < 0 || k&hasUpper != 0 && d[j] > 0 {
-				d[j] = 0
-			}
-		}
-	}
-	return w.recedes(d)
+	return e
 }

@@ -89,11 +89,13 @@ func (f *schurFactors) prepareA(s *system, w *schurScratch) bool {
 	f.solveUTMany(s, p, f.v, ldp)
 	clear(f.s)
 	dense.Syrk(p, n, f.v, ldp, nil, f.s, ldp, w.work)
+	w.piv.least = 1
+	zero := false
 	for i := range p {
+		zero = zero || f.s[i*ldp+i] == 0
 		f.s[i*ldp+i] += schurDelta(f.s[i*ldp+i])
 	}
-	w.piv.least = 1
-	ok := w.piv.cholesky(p, f.s, ldp, f.sinv)
+	ok := w.piv.cholesky(p, f.s, ldp, f.sinv) && !zero
 	f.sinv[p] = w.piv.least
 	return ok
 }
@@ -218,8 +220,13 @@ func (k *schur) solve(r *direction) {
 	k.equality(r.z, r.nu)
 }
 
-func (k *schur) pivot() float64 {
+func (k *schur) pivot(dinv []float64) float64 {
 	least := math.Min(k.piv.least, k.uinv[k.n])
+	for t, d := range dinv {
+		if d == 0 && k.r0[t] == 0 {
+			return 0
+		}
+	}
 	if k.p > 0 {
 		least = math.Min(least, k.sinv[k.p])
 	}

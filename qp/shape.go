@@ -1,6 +1,10 @@
 package qp
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/optnet-go/optnet/internal/dense"
+)
 
 // coefs lists the coefficients in the order of their Coef bits.
 var coefs = [...]struct {
@@ -54,7 +58,7 @@ func (sh Shape) lenSide(side Sides) int {
 	return sh.N
 }
 
-// maxSize keeps every product of sizes within int, on 32-bit machines too.
+// maxSize bounds each size: a dense solver of more is a mistake.
 const maxSize = 1 << 15
 
 // normalize checks the sizes and gives rows without a side an upper one.
@@ -97,4 +101,19 @@ func grow(x []float64, n int) []float64 {
 		return make([]float64, n)
 	}
 	return x[:n]
+}
+
+// reserve gives x room for n values, without touching those that are there.
+func reserve[T any](x *[]T, n int) {
+	if cap(*x) < n {
+		*x = append(make([]T, 0, n), *x...)
+	}
+}
+
+// reserveAligned does so for numbers that kernels work on.
+func reserveAligned(x *[]float64, n int) {
+	if cap(*x) < n {
+		y := dense.Alloc(n)
+		*x = y[:copy(y, *x)]
+	}
 }

@@ -74,16 +74,28 @@ func (o Output) orAll() Output {
 
 // grow gives the results their lengths, and those not wanted length 0.
 func (x *Solution) grow(sh Shape, size int, want Output) {
-	if cap(x.Info) < size {
-		x.Info = make([]Info, size)
-	}
+	x.reserve(sh, size, want)
 	x.Info = x.Info[:size]
-	sized := func(a *[]float64, n int, when Output) {
+	x.results(sh, func(a *[]float64, n int, when Output) {
 		if want&when == 0 {
 			n = 0
 		}
-		*a = grow(*a, n*size)
-	}
+		*a = (*a)[:n*size]
+	})
+}
+
+// reserve makes room for results without touching those that are there.
+func (x *Solution) reserve(sh Shape, size int, want Output) {
+	reserve(&x.Info, size)
+	x.results(sh, func(a *[]float64, n int, when Output) {
+		if want&when != 0 {
+			reserve(a, n*size)
+		}
+	})
+}
+
+// results calls f with every array, its length an element, and when it is wanted.
+func (x *Solution) results(sh Shape, sized func(a *[]float64, n int, when Output)) {
 	sized(&x.Z, sh.N, OutZ)
 	sized(&x.Value, 1, OutZ)
 	sized(&x.Nu, sh.NEq, OutDuals)
@@ -131,7 +143,7 @@ func (x *Solution) VJP(ctx context.Context, dst *Gradient, up *Point) error {
 		c := &coefs[k]
 		g := c.of(&dst.Data)
 		switch {
-		case c.len(sh) == 0 || dst.Want != 0 && dst.Want&(1<<k) == 0:
+		case c.len(sh) == 0 || !dst.wants(1<<k):
 			continue
 		case !dst.Add || len(*g) == 0:
 			*g = grow(*g, x.lens[k])

@@ -89,30 +89,45 @@ func (s *Solver) Bytes(size int, want Output) (host, device int64) {
 }
 
 // Grow prepares dst for batches of up to size elements, whatever is shared, so
-// that nothing of that size allocates later.
+// that nothing of that size allocates later. What dst holds stays as it is.
 func (s *Solver) Grow(dst *Solution, size int) error {
-	if size < 0 {
-		return fmt.Errorf("qp: Grow to %d elements, want 0 or more", size)
+	if err := s.checkSize(size); err != nil {
+		return fmt.Errorf("qp: Grow: %w", err)
 	}
-	want := dst.Want.orAll()
-	if err := s.adopt(dst, size, want); err != nil {
+	if err := s.adopt(dst); err != nil {
 		return err
 	}
-	dst.grow(s.sh, size, want)
+	want := dst.Want.orAll()
+	if err := dst.state.Grow(size, want); err != nil {
+		return fmt.Errorf("qp: making room for %d elements: %w", size, err)
+	}
+	dst.reserve(s.sh, size, want)
+	return nil
+}
+
+// checkSize bounds the size of a batch by what arrays can hold.
+func (s *Solver) checkSize(size int) error {
+	one := 1
+	for k := range coefs {
+		one = max(one, coefs[k].len(s.sh))
+	}
+	if limit := math.MaxInt / 16 / one; size < 0 || size > limit {
+		return fmt.Errorf("a batch of %d elements, want 0 to %d", size, limit)
+	}
 	return nil
 }
 
 // adopt makes dst's state one of this solver's.
-func (s *Solver) adopt(dst *Solution, size int, want Output) error {
+func (s *Solver) adopt(dst *Solution) error {
 	if dst.solver == s && dst.state != nil {
 		return nil
 	}
 	if err := dst.Close(); err != nil {
 		return err
 	}
-	state, err := s.plan.NewState(size, want)
+	state, err := s.plan.NewState()
 	if err != nil {
-		return fmt.Errorf("qp: making room for %d elements: %w", size, err)
+		return fmt.Errorf("qp: making a Solution: %w", err)
 	}
 	dst.solver, dst.state = s, state
 	return nil
@@ -124,8 +139,8 @@ func (s *Solver) adopt(dst *Solution, size int, want Output) error {
 // elements have their status, the others are Canceled and hold their best
 // iterate.
 func (s *Solver) Solve(ctx context.Context, dst *Solution, b *Batch) error {
-	if b.Size < 0 {
-		return fmt.Errorf("qp: Batch.Size is %d, want 0 or more", b.Size)
+	if err := s.checkSize(b.Size); err != nil {
+		return fmt.Errorf("qp: Batch.Size: %w", err)
 	}
 	if dst.solver != s && b.Keep != 0 {
 		return fmt.Errorf("%w: this Solution was not solved by this Solver before", ErrNothingKept)
@@ -141,17 +156,24 @@ func (s *Solver) Solve(ctx context.Context, dst *Solution, b *Batch) error {
 		if err := checkPoint("Warm.", s.sh, b.Warm, b.Size); err != nil {
 			return err
 		}
+		if len(b.Warm.Z) == 0 && b.Size > 0 {
+			return &ShapeError{Name: "Warm.Z", Got: 0, WantShared: -1, WantBatch: s.sh.N * b.Size}
+		}
 		dst.warm = *b.Warm // its arrays, should growing dst replace them
 		in.Warm = &dst.warm
 	}
 	want := dst.Want.orAll()
-	if err := s.adopt(dst, b.Size, want); err != nil {
+	if err := s.adopt(dst); err != nil {
 		return err
 	}
 	dst.lens, dst.size, dst.held = lens, b.Size, true
 	dst.factors = false
 	dst.grow(s.sh, b.Size, want)
 	err = dst.state.Solve(ctx, dst, in)
+	if err != nil && ctx.Err() == nil { // the engine failed: nothing can be kept
+		dst.held = false
+		return err
+	}
 	dst.factors = want&OutFactors != 0
 	return err
 }

@@ -99,9 +99,11 @@ func (w *worker) shift(leastS, leastL float64) {
 			addS += 0.5 * product / sumL
 			addL += 0.5 * product / sumS
 		}
-		// A point on the boundary of everything needs a size from elsewhere.
-		floorS := startFloor * max(1, sumS/float64(s.sides))
+		floorS := startFloor * sumS / float64(s.sides)
 		floorL := startFloor * max(s.cost, sumL/float64(s.sides))
+		if !(floorS > 0) { // on the boundary of everything
+			floorS = startFloor
+		}
 		x.eachSide(s, func(sl, l *float64, wt float64) {
 			*sl = max(*sl/wt+addS, floorS) * wt
 			*l = max(*l*wt+addL, floorL) / wt
@@ -127,4 +129,11 @@ func (x *iterate) eachSide(s *system, f func(slack, mult *float64, norm float64)
 			f(&x.sl[t], &x.ll[t], s.wc[t])
 		}
 	}
+}
+
+// inside says whether every slack and multiplier is positive.
+func (x *iterate) inside(s *system) bool {
+	ok := x.finite()
+	x.eachSide(s, func(slack, mult *float64, _ float64) { ok = ok && *slack > 0 && *mult > 0 })
+	return ok
 }

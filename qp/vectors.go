@@ -55,6 +55,14 @@ func (x *iterate) copyFrom(o *iterate) {
 	copy(x.ll, o.ll)
 }
 
+func (x *iterate) clear() {
+	x.direction.clear()
+	clear(x.su)
+	clear(x.sl)
+	clear(x.lu)
+	clear(x.ll)
+}
+
 // stepping is a step of the method: of z, ν and net λ by the linear solve, and
 // of the slacks and their multipliers.
 type stepping struct {

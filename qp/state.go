@@ -1,0 +1,263 @@
+package qp
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/optnet-go/optnet/internal/dense"
+)
+
+// cpuState is a Solution's memory.
+type cpuState struct {
+	plan    *cpuPlan
+	size    int
+	cols    [numCoef]column
+	stages  [numStages]stored
+	points  kept
+	workers []*worker
+
+	// The call at hand.
+	dst   *Solution
+	batch *Batch
+	grad  *Gradient
+	up    *Point
+	tan   *Tangent
+	dir   *Data
+	task  task
+	next  atomic.Int64
+	limit int64
+	wg    sync.WaitGroup
+	mu    sync.Mutex // of the callbacks
+	stop  atomic.Bool
+	trace func(Iteration)
+	accum accumulator
+}
+
+type task uint8
+
+const (
+	taskSolve task = iota
+	taskVJP
+	taskJVP
+	taskSum
+)
+
+func (p *cpuPlan) newState() *cpuState {
+	s := &cpuState{plan: p}
+	sh := p.sh
+	for k := range s.cols {
+		c := &s.cols[k]
+		switch Coef(1 << k) {
+		case CoefQ:
+			c.one = sh.lenQ()
+			if sh.Q == Dense {
+				c.one = sh.N * dense.Stride(sh.N)
+			}
+		case CoefA:
+			c.one, c.rows = sh.NEq*dense.Stride(sh.N), sh.NEq
+		case CoefG:
+			c.one, c.rows = sh.NIneq*dense.Stride(sh.N), sh.NIneq
+		default:
+			c.one = coefs[k].len(sh)
+		}
+	}
+	for k := range s.stages {
+		s.stages[k].one = p.stageLen(k)
+	}
+	s.trace = func(it Iteration) {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		p.opt.Trace(it)
+	}
+	return s
+}
+
+func (p *cpuPlan) NewState() (State, error) { return p.newState(), nil }
+
+// Grow implements [State].
+func (s *cpuState) Grow(size int, want Output) error {
+	for k := range s.cols {
+		s.cols[k].reserve(size)
+	}
+	if want&OutFactors != 0 {
+		for k := range s.stages {
+			s.stages[k].reserve(size)
+		}
+		s.points.reserve(s.plan.sh, size)
+		s.accum.resize(s.plan.sh, size)
+	}
+	s.room(min(s.plan.opt.Workers, max(size, 1)))
+	for _, w := range s.workers {
+		if w.ways == nil {
+			w.ways = newRecessionWorker(s.plan)
+		}
+	}
+	return nil
+}
+
+// room makes at least n workers.
+func (s *cpuState) room(n int) {
+	for len(s.workers) < n {
+		s.workers = append(s.workers, makeWorker(s.plan))
+	}
+}
+
+func (s *cpuState) Close() error {
+	*s = cpuState{plan: s.plan}
+	return nil
+}
+
+// run does a task for every element, on as many workers as there is work for.
+func (s *cpuState) run(t task, limit int) {
+	n := min(s.plan.opt.Workers, limit)
+	if n == 0 {
+		return
+	}
+	s.room(n)
+	s.task, s.limit = t, int64(limit)
+	s.next.Store(0)
+	s.wg.Add(n - 1)
+	for k := 1; k < n; k++ {
+		go func() {
+			defer s.wg.Done()
+			s.work(s.workers[k])
+		}()
+	}
+	s.work(s.workers[0])
+	s.wg.Wait()
+}
+
+func (s *cpuState) work(w *worker) {
+	for {
+		i := s.next.Add(1) - 1
+		if i >= s.limit {
+			return
+		}
+		switch s.task {
+		case taskSolve:
+			s.solveOne(w, int(i))
+		case taskVJP:
+			s.vjpOne(w, int(i))
+		case taskJVP:
+			s.jvpOne(w, int(i))
+		case taskSum:
+			s.accum.tile(s, int(i))
+		}
+	}
+}
+
+// Solve implements [State].
+func (s *cpuState) Solve(ctx context.Context, dst *Solution, b *Batch) error {
+	opt := s.plan.opt
+	s.size, s.dst, s.batch = b.Size, dst, b
+	defer func() { s.dst, s.batch = nil, nil }()
+	want := dst.Want.orAll()
+	s.admit(b, want)
+	var deadline time.Time
+	if opt.TimeLimit > 0 {
+		deadline = time.Now().Add(opt.TimeLimit)
+	}
+	s.room(min(opt.Workers, b.Size))
+	for _, w := range s.workers {
+		w.run = run{opt: *opt, done: ctx.Done(), deadline: deadline, proofs: true}
+		if opt.Trace != nil {
+			w.tracer = s.trace
+		}
+	}
+	s.stop.Store(false)
+	s.run(taskSolve, b.Size)
+	if s.stop.Load() {
+		return fmt.Errorf("qp: solving: %w", context.Cause(ctx))
+	}
+	return nil
+}
+
+// admit makes room for the batch, loads and prepares what is shared, and
+// forgets what does not depend on kept coefficients alone.
+func (s *cpuState) admit(b *Batch, want Output) {
+	sh := s.plan.sh
+	have := Coef(0)
+	for k := range s.cols {
+		c := &s.cols[k]
+		one := coefs[k].len(sh)
+		if one == 0 {
+			continue
+		}
+		have |= 1 << k
+		if b.Keep&(1<<k) != 0 {
+			// One value kept from a batch of one serves any batch.
+			c.shared = len(c.reason) == 1 && b.Size != 1
+			continue
+		}
+		src := *coefs[k].of(&b.Data)
+		// In a batch of one the value is the element's own, so that its bits
+		// are those it has among others.
+		c.shared = len(src) == one && b.Size != 1
+		if c.shared {
+			c.resize(1)
+			c.load(sh, 1<<k, 0, src)
+		} else {
+			c.resize(b.Size)
+		}
+	}
+	if want&OutFactors != 0 {
+		s.points.resize(sh, b.Size)
+	}
+	for k := range s.stages {
+		st := &s.stages[k]
+		if st.one == 0 {
+			continue
+		}
+		deps := s.plan.stageDeps(k) & have
+		shared := true
+		for j := range s.cols {
+			if deps&(1<<j) != 0 && !s.cols[j].shared {
+				shared = false
+			}
+		}
+		store := shared || want&OutFactors != 0
+		values := b.Size
+		if shared {
+			values = 1
+		}
+		if !store {
+			values = 0
+		}
+		reuse := b.Keep&deps == deps && st.shared == shared && st.kept && store && len(st.ready) == values
+		st.shared, st.kept = shared, store
+		if !reuse {
+			st.resize(values)
+			clear(st.ready)
+		}
+	}
+	if b.Size > 0 {
+		// Prepare shared stages here, once, before the workers read them.
+		s.room(1)
+		s.prepareShared(s.workers[0])
+		if c := &s.cols[0]; c.one > 0 && c.shared && c.reason[0] == "" {
+			s.view(s.workers[0], 0)
+			s.judgeQ(s.workers[0], 0)
+		}
+	}
+}
+
+// prepareShared prepares the stages that the batch shares.
+func (s *cpuState) prepareShared(w *worker) {
+	for k := range s.stages {
+		st := &s.stages[k]
+		if st.one == 0 || !st.shared {
+			continue
+		}
+		deps := s.plan.stageDeps(k)
+		for j := range s.cols {
+			if deps&(1<<j) != 0 && s.cols[j].one > 0 && s.cols[j].reason[0] != "" {
+				return
+			}
+		}
+		s.view(w, 0)
+		s.prepare(w, 0, k)
+	}
+}
