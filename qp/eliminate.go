@@ -33,7 +33,7 @@ type elimination interface {
 const (
 	rhoCondensed   = 1e-9
 	deltaCondensed = 1e-7
-	deltaSharp     = 1e-9 // of a second run, where the first stalls
+	deltaLeast     = 1e-10
 	deltaSchur     = 1e-12
 )
 

@@ -16,6 +16,7 @@ const (
 	stallLinear   = 4     // the same where every constraint is an equality
 	tinyStep      = 1e-9  // a step that goes nowhere
 	almostTol     = 1e-5  // of AlmostSolved
+	bluntSteps    = 4     // steps in a row that refinement does not reach
 	maxRegularize = 4     // factorizations repeated with more regularization
 )
 
@@ -79,7 +80,7 @@ func (w *worker) interior() ending {
 		r.slackResiduals(s, x)
 		if s.sides == 0 {
 			w.setTarget(0, false)
-			w.newton()
+			w.sharpen(w.newton())
 			w.stepP, w.stepD = 1, 1
 		} else {
 			w.setTarget(0, false) // predictor: towards complementarity zero
@@ -91,11 +92,23 @@ func (w *worker) interior() ending {
 			// boundary would leave the path and can cycle (Cartis 2009).
 			fraction := min(boundary, 1-0.1*left)
 			w.setTarget(sigma*mu, true) // corrector: centred, with the second-order term
-			w.newton()
+			w.sharpen(w.newton())
 			w.stepP, w.stepD = w.stepLengths(fraction)
 		}
 		w.move()
 		w.iter++
+	}
+}
+
+// sharpen takes regularization away where refinement falls short again and again:
+// it contracts by about δ/σ² where constraints are within σ of dependence.
+func (w *worker) sharpen(refined bool) {
+	if w.blunt++; refined {
+		w.blunt = 0
+	}
+	if w.blunt >= bluntSteps && w.elim == elimination(w.cond) && w.cond.delta > deltaLeast {
+		w.cond.delta /= 10
+		w.blunt = 0
 	}
 }
 
@@ -220,8 +233,8 @@ func (w *worker) affine() {
 
 // newton solves the Newton system, refined against the unregularized matrix
 // until what it leaves of the residuals is small beside what they are, or within
-// a tenth of the tolerance.
-func (w *worker) newton() {
+// a tenth of the tolerance. It says whether it got there.
+func (w *worker) newton() (refined bool) {
 	r := &w.res
 	w.step.direction.copyFrom(&w.rhs)
 	w.elim.solve(&w.step.direction)
@@ -240,7 +253,7 @@ func (w *worker) newton() {
 			}
 			break
 		}
-		if e <= 1 || try == maxRefine {
+		if refined = e <= 1; refined || try == maxRefine {
 			break
 		}
 		last = e
@@ -249,6 +262,7 @@ func (w *worker) newton() {
 		w.step.direction.add(1, &w.corr)
 	}
 	w.slackSteps()
+	return refined
 }
 
 // newtonResidual sets left = rhs − K(D)·step, and cdz = C dz − E dλ.

@@ -38,9 +38,6 @@ func (w *worker) solve(index int, warm bool) {
 		end = w.attempt(false)
 	}
 	if end == stalled {
-		end = w.sharpen()
-	}
-	if end == stalled {
 		end = w.explain()
 	}
 	w.conclude(end)
@@ -81,19 +78,6 @@ func (w *worker) attempt(warm bool) ending {
 		w.stay()
 		return stalled
 	}
-	return w.interior()
-}
-
-// sharpen goes on from the best point with less regularization: refinement
-// contracts by about δ/σ² where constraints are within σ of dependence.
-func (w *worker) sharpen() ending {
-	if w.iter >= w.opt.MaxIter || !w.best.inside(&w.sys) {
-		return stalled
-	}
-	w.info.Retries++
-	w.elim = w.plain()
-	w.cond.delta = deltaSharp
-	w.x.copyFrom(&w.best)
 	return w.interior()
 }
 

@@ -130,10 +130,3 @@ func (x *iterate) eachSide(s *system, f func(slack, mult *float64, norm float64)
 		}
 	}
 }
-
-// inside says whether every slack and multiplier is positive.
-func (x *iterate) inside(s *system) bool {
-	ok := x.finite()
-	x.eachSide(s, func(slack, mult *float64, _ float64) { ok = ok && *slack > 0 && *mult > 0 })
-	return ok
-}

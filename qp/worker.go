@@ -26,6 +26,7 @@ type element struct {
 	almost       bool // w.best passes at 1e-5
 	startSize    float64
 	stepP, stepD float64
+	blunt        int // steps in a row that were not refined enough
 }
 
 // worker is one goroutine's room to solve, and differentiate, one element

@@ -48,16 +48,6 @@ func BenchmarkGemmTN(b *testing.B) {
 	}
 }
 
-func BenchmarkGemmNN(b *testing.B) {
-	for _, n := range benchSizes {
-		b.Run(fmt.Sprintf("n=%d", n), func(b *testing.B) {
-			r := rand.New(rand.NewPCG(1, 1))
-			x, y, c := randomMatrix(r, n, n), randomMatrix(r, n, n), newMatrix(n, n)
-			gflops(b, 2*n*n*n, func() { GemmNN(n, n, n, 1, x.a, x.ld, y.a, y.ld, c.a, c.ld) })
-		})
-	}
-}
-
 // BenchmarkCholesky includes copying the matrix to be factored.
 func BenchmarkCholesky(b *testing.B) {
 	for _, n := range benchSizes {
@@ -90,14 +80,6 @@ func BenchmarkSolve(b *testing.B) {
 }
 
 func BenchmarkSolveUTMany(b *testing.B) {
-	benchMany(b, SolveUTMany)
-}
-
-func BenchmarkSolveUMany(b *testing.B) {
-	benchMany(b, SolveUMany)
-}
-
-func benchMany(b *testing.B, solve func(n, r int, u []float64, ldu int, inv []float64, x []float64, ldx int)) {
 	for _, s := range [][2]int{{10, 10}, {40, 40}, {64, 40}, {100, 8}, {100, 100}} {
 		n, cols := s[0], s[1]
 		b.Run(fmt.Sprintf("n=%d/r=%d", n, cols), func(b *testing.B) {
@@ -106,7 +88,7 @@ func benchMany(b *testing.B, solve func(n, r int, u []float64, ldu int, inv []fl
 			Cholesky(n, u.a, u.ld, inv, nil)
 			gflops(b, n*n*cols, func() {
 				copy(y.a, x.a)
-				solve(n, cols, u.a, u.ld, inv, y.a, y.ld)
+				SolveUTMany(n, cols, u.a, u.ld, inv, y.a, y.ld)
 			})
 		})
 	}

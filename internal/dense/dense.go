@@ -18,8 +18,8 @@
 // no kernel needs a mask for the last columns. (With infinite or NaN data the
 // zeros may become NaN; no entry within the n columns ever depends on them.)
 // There is no padding below the last row, and none in vectors. Exceptions,
-// which never touch columns beyond the last, are [Copy], [Transpose] and
-// [NormInfMat]: they serve data as users hold it.
+// which never touch columns beyond the last, are [Copy] and [Transpose]: they
+// serve data as users hold it.
 //
 // # Order of operations
 //
@@ -34,8 +34,8 @@
 //     became known: ascending for U and U⁻ᵀ, descending for U⁻¹. One
 //     right-hand side and many give the same bits.
 //   - A row of Gemv is s = 0; s += a[k]*x[k] in ascending k; y += alpha*s.
-//   - GemvT and Ger add their terms, (alpha*x[k])*a[k,j], to the entry itself,
-//     in ascending k.
+//   - GemvT adds its terms, (alpha*x[k])*a[k,j], to the entry itself, in
+//     ascending k.
 //   - Dot and the sum in Norm2 use four chains, of the indices equal to
 //     0, 1, 2, 3 modulo 4, ascending, added as (s0+s1)+(s2+s3).
 //

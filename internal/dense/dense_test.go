@@ -45,21 +45,17 @@ func operations(n int) map[string]func() {
 		"Syrk":        func() { Syrk(n, n, a.a, a.ld, d, c.a, c.ld, work) },
 		"SyrkPlain":   func() { Syrk(n, n, a.a, a.ld, nil, c.a, c.ld, nil) },
 		"GemmTN":      func() { GemmTN(n, n, n, 1e-3, a.a, a.ld, b.a, b.ld, c.a, c.ld) },
-		"GemmNN":      func() { GemmNN(n, n, n, 1e-3, a.a, a.ld, b.a, b.ld, c.a, c.ld) },
 		"SolveUT":     func() { SolveUT(n, u.a, u.ld, inv, x) },
 		"SolveU":      func() { SolveU(n, u.a, u.ld, inv, x) },
 		"SolveUTMany": func() { SolveUTMany(n, n, u.a, u.ld, inv, b.a, b.ld) },
-		"SolveUMany":  func() { SolveUMany(n, n, u.a, u.ld, inv, b.a, b.ld) },
 		"Gemv":        func() { Gemv(n, n, 0.5, a.a, a.ld, x, y) },
 		"GemvT":       func() { GemvT(n, n, 0.5, a.a, a.ld, x, y) },
-		"Ger":         func() { Ger(n, n, 1e-3, x, y, a.a, a.ld) },
 		"Transpose":   func() { Transpose(n, n, a.a, a.ld, c.a, c.ld) },
 		"Copy":        func() { Copy(n, n, a.a, a.ld, c.a, c.ld) },
 		"Dot":         func() { y[0] = Dot(x, d) },
 		"Axpy":        func() { Axpy(1e-3, x, y) },
 		"NormInf":     func() { y[0] = NormInf(x) },
 		"Norm2":       func() { y[0] = Norm2(x) },
-		"NormInfMat":  func() { y[0] = NormInfMat(n, n, a.a, a.ld) },
 		"Cholesky": func() {
 			Copy(n, n, p.a, p.ld, f.a, f.ld)
 			Cholesky(n, f.a, f.ld, finv, nil)
@@ -85,7 +81,7 @@ func TestShortArgumentsPanic(t *testing.T) {
 	v, w := make([]float64, 64), make([]float64, 63)
 	for name, op := range map[string]func(){
 		"rows":    func() { GemmTN(8, 8, 8, 1, v, 8, w, 8, v, 8) },
-		"stride":  func() { GemmNN(5, 5, 5, 1, v, 5, v, 8, v, 8) },
+		"stride":  func() { GemmTN(5, 5, 5, 1, v, 5, v, 8, v, 8) },
 		"size":    func() { Syrk(-1, 3, v, 8, nil, v, 8, nil) },
 		"work":    func() { Syrk(8, 8, v, 8, v, v, 8, v[:31]) },
 		"inv":     func() { Cholesky(8, v, 8, v[:7], nil) },

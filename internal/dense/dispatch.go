@@ -13,10 +13,6 @@ func gemmTN(m, n, k int, alpha float64, a []float64, lda int, b []float64, ldb i
 	gemmTNGo(m, n, k, alpha, a, lda, b, ldb, c, ldc)
 }
 
-func gemmNN(m, n, k int, alpha float64, a []float64, lda int, b []float64, ldb int, c []float64, ldc int) {
-	gemmNNGo(m, n, k, alpha, a, lda, b, ldb, c, ldc)
-}
-
 func cholesky(n int, a []float64, lda int, inv []float64, pivot func(int, float64) float64) int {
 	return choleskyGo(n, a, lda, inv, pivot)
 }
@@ -29,10 +25,6 @@ func solveUTMany(n, r int, u []float64, ldu int, inv []float64, x []float64, ldx
 	solveUTManyGo(n, r, u, ldu, inv, x, ldx)
 }
 
-func solveUMany(n, r int, u []float64, ldu int, inv []float64, x []float64, ldx int) {
-	solveUManyGo(n, r, u, ldu, inv, x, ldx)
-}
-
 func gemv(m, n int, alpha float64, a []float64, lda int, x, y []float64) {
 	gemvGo(m, n, alpha, a, lda, x, y)
 }
@@ -40,8 +32,6 @@ func gemv(m, n int, alpha float64, a []float64, lda int, x, y []float64) {
 func gemvT(m, n int, alpha float64, a []float64, lda int, x, y []float64) {
 	gemvTGo(m, n, alpha, a, lda, x, y)
 }
-
-func ger(m, n int, alpha float64, x, y, a []float64, lda int) { gerGo(m, n, alpha, x, y, a, lda) }
 
 func transpose(m, n int, a []float64, lda int, b []float64, ldb int) {
 	transposeGo(m, n, a, lda, b, ldb)
@@ -54,5 +44,3 @@ func axpy(alpha float64, x, y []float64) { axpyGo(alpha, x, y) }
 func normInf(x []float64) float64 { return normInfGo(x) }
 
 func norm2(x []float64) float64 { return norm2Go(x) }
-
-func normInfMat(m, n int, a []float64, lda int) float64 { return normInfMatGo(m, n, a, lda) }

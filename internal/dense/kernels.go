@@ -96,29 +96,6 @@ func GemmTN(m, n, k int, alpha float64, a []float64, lda int, b []float64, ldb i
 	gemmTN(m, n, k, alpha, a, lda, b, ldb, c, ldc)
 }
 
-// GemmNN adds a multiple of AB to C:
-//
-//	for i := range m {
-//		for j := range n {
-//			s := 0.0
-//			for l := range k {
-//				s += a[i*lda+l] * b[l*ldb+j]
-//			}
-//			c[i*ldc+j] += alpha * s
-//		}
-//	}
-//
-// A is m×k, B is k×n, C is m×n. A and B may be the same.
-func GemmNN(m, n, k int, alpha float64, a []float64, lda int, b []float64, ldb int, c []float64, ldc int) {
-	checkPadded(m, k, a, lda)
-	checkPadded(k, n, b, ldb)
-	checkPadded(m, n, c, ldc)
-	if m == 0 || n == 0 || k == 0 {
-		return
-	}
-	gemmNN(m, n, k, alpha, a, lda, b, ldb, c, ldc)
-}
-
 // Cholesky factors A = UᵀU, n×n, in place:
 //
 //	for i := range n {
@@ -208,16 +185,4 @@ func SolveUTMany(n, r int, u []float64, ldu int, inv []float64, x []float64, ldx
 		return
 	}
 	solveUTMany(n, r, u, ldu, inv, x, ldx)
-}
-
-// SolveUMany overwrites X, n×r, with U⁻¹ X: SolveU for each column, with the
-// same bits.
-func SolveUMany(n, r int, u []float64, ldu int, inv []float64, x []float64, ldx int) {
-	checkPadded(n, n, u, ldu)
-	checkVector(n, inv)
-	checkPadded(n, r, x, ldx)
-	if n == 0 || r == 0 {
-		return
-	}
-	solveUMany(n, r, u, ldu, inv, x, ldx)
 }

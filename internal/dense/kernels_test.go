@@ -226,31 +226,6 @@ func TestGemmTN(t *testing.T) {
 	})
 }
 
-func TestGemmNN(t *testing.T) {
-	forEachKernel(t, func(t *testing.T, set kernelSet) {
-		r := rand.New(rand.NewPCG(2, 1))
-		shapes(func(m, n, k int) {
-			a, b, c := randomMatrix(r, m, k), randomMatrix(r, k, n), randomMatrix(r, m, n)
-			alpha := []float64{1, -1, 0.7}[(m+n+k)%3]
-			want := c.clone()
-			for i := range m {
-				for j := range n {
-					s := 0.0
-					for l := range k {
-						s += a.at(i, l) * b.at(l, j)
-					}
-					want.a[i*want.ld+j] += alpha * s
-				}
-			}
-			if k == 0 {
-				want = c.clone()
-			}
-			GemmNN(m, n, k, alpha, a.a, a.ld, b.a, b.ld, c.a, c.ld)
-			set.compare(t, fmt.Sprintf("m=%d n=%d k=%d", m, n, k), c, want, false, float64(k+1))
-		})
-	})
-}
-
 func TestSyrk(t *testing.T) {
 	forEachKernel(t, func(t *testing.T, set kernelSet) {
 		r := rand.New(rand.NewPCG(3, 1))
@@ -307,12 +282,6 @@ func TestProductsAgainstGonum(t *testing.T) {
 			blas64.Gemm(blas.Trans, blas.NoTrans, 0.3, a.general(), b.general(), 1, want.general())
 			GemmTN(m, n, k, 0.3, a.a, a.ld, b.a, b.ld, c.a, c.ld)
 			nearMatrix(t, "GemmTN", c, want)
-
-			at := newMatrix(m, k)
-			Transpose(k, m, a.a, a.ld, at.a, at.ld)
-			blas64.Gemm(blas.NoTrans, blas.NoTrans, -2, at.general(), b.general(), 1, want.general())
-			GemmNN(m, n, k, -2, at.a, at.ld, b.a, b.ld, c.a, c.ld)
-			nearMatrix(t, "GemmNN", c, want)
 		}
 	})
 }
@@ -331,7 +300,7 @@ func nearMatrix(t *testing.T, what string, got, want matrix) {
 // bits of the large product.
 func TestEntriesDoNotDependOnPosition(t *testing.T) {
 	forEachKernel(t, func(t *testing.T, set kernelSet) {
-		const m, n, k = 29, 37, 45
+		const n, k = 37, 45
 		r := rand.New(rand.NewPCG(5, 1))
 		a, b, d := randomMatrix(r, k, n), randomMatrix(r, k, n), randomVector(r, k)
 		product := func(a, b matrix) matrix {
@@ -370,18 +339,6 @@ func TestEntriesDoNotDependOnPosition(t *testing.T) {
 					if j >= i && !sameBits(smallSquare.at(i, j), fullSquare.at(i, j)) {
 						t.Fatalf("Syrk: (%d, %d) depends on n", i, j)
 					}
-				}
-			}
-		}
-		x, y := randomMatrix(r, m, k), randomMatrix(r, k, n)
-		large := newMatrix(m, n)
-		GemmNN(m, n, k, 1.5, x.a, x.ld, y.a, y.ld, large.a, large.ld)
-		for i := range m {
-			one := newMatrix(1, n)
-			GemmNN(1, n, k, 1.5, x.a[i*x.ld:], x.ld, y.a, y.ld, one.a, one.ld)
-			for j := range n {
-				if !sameBits(one.at(0, j), large.at(i, j)) {
-					t.Fatalf("GemmNN: row %d depends on the rows around it", i)
 				}
 			}
 		}

@@ -37,20 +37,6 @@ func gemmTNGo(m, n, k int, alpha float64, a []float64, lda int, b []float64, ldb
 	}
 }
 
-func gemmNNGo(m, n, k int, alpha float64, a []float64, lda int, b []float64, ldb int, c []float64, ldc int) {
-	var t tile2
-	for i := 0; i < m; i += 2 {
-		ai, ar := unsafe.Pointer(&a[i*lda]), 8*lda
-		if i+1 == m {
-			ar = 0 // the tile's second row is the last one again, and is dropped
-		}
-		for j := 0; j < n; j += 4 {
-			dot2x4(k, ai, 8, ar, unsafe.Pointer(&b[j]), 8*ldb, &t)
-			addTile(min(2, m-i), n-j, alpha, &t, c[i*ldc+j:], ldc)
-		}
-	}
-}
-
 // scalePanel packs four columns of diag(d)·A, which begin at a, row after row.
 func scalePanel(a unsafe.Pointer, as int, d, panel []float64) {
 	p := unsafe.Pointer(&panel[0])

@@ -91,12 +91,6 @@ func gemvTGo(m, n int, alpha float64, a []float64, lda int, x, y []float64) {
 	}
 }
 
-func gerGo(m, n int, alpha float64, x, y, a []float64, lda int) {
-	for i, v := range x[:m] {
-		axpyGo(alpha*v, y[:n], a[i*lda:i*lda+n])
-	}
-}
-
 func axpyGo(alpha float64, x, y []float64) {
 	y = y[:len(x)]
 	px, py := unsafe.Pointer(unsafe.SliceData(x)), unsafe.Pointer(unsafe.SliceData(y))
@@ -144,14 +138,6 @@ func normInfGo(x []float64) float64 {
 		m0 = max(m0, math.Float64bits(x[i])<<1)
 	}
 	return math.Float64frombits(max(m0, m1) >> 1)
-}
-
-func normInfMatGo(m, n int, a []float64, lda int) float64 {
-	var s uint64
-	for i := range m {
-		s = max(s, math.Float64bits(normInfGo(a[i*lda:i*lda+n])))
-	}
-	return math.Float64frombits(s)
 }
 
 // norm2Go squares as is, and scales only if the sum left the range in which

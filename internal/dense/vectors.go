@@ -34,21 +34,6 @@ func GemvT(m, n int, alpha float64, a []float64, lda int, x, y []float64) {
 	gemvT(m, n, alpha, a, lda, x, y)
 }
 
-// Ger adds a multiple of x yᵀ to A, m×n:
-//
-//	for i := range m {
-//		Axpy(alpha*x[i], y, a[i*lda:i*lda+n])
-//	}
-func Ger(m, n int, alpha float64, x, y, a []float64, lda int) {
-	checkPadded(m, n, a, lda)
-	checkVector(m, x)
-	checkVector(n, y)
-	if m == 0 || n == 0 {
-		return
-	}
-	ger(m, n, alpha, x, y, a, lda)
-}
-
 // Transpose writes the transpose of A, m×n, to B:
 //
 //	for i := range m {
@@ -114,10 +99,3 @@ func NormInf(x []float64) float64 { return normInf(x) }
 // computed on x scaled by a power of two if the sum would overflow or lose
 // bits to underflow.
 func Norm2(x []float64) float64 { return norm2(x) }
-
-// NormInfMat returns the largest absolute value in A, m×n, NaN if any entry
-// is NaN. Padding is not needed and not read.
-func NormInfMat(m, n int, a []float64, lda int) float64 {
-	checkPlain(m, n, a, lda)
-	return normInfMat(m, n, a, lda)
-}
