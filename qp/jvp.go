@@ -12,10 +12,9 @@ import (
 func (s *cpuState) JVP(ctx context.Context, dst *Tangent, dir *Data) error {
 	s.tan, s.dir = dst, dir
 	defer func() { s.tan, s.dir = nil, nil }()
-	if err := ctx.Err(); err != nil {
+	if !s.finish(ctx, taskJVP, s.size) {
 		return fmt.Errorf("qp: differentiating: %w", context.Cause(ctx))
 	}
-	s.run(taskJVP, s.size)
 	return nil
 }
 

@@ -241,3 +241,15 @@ func TestSizesThatCannotBe(t *testing.T) {
 		t.Errorf("a warm start without Z: %v", err)
 	}
 }
+
+func TestDerivativeCanceled(t *testing.T) {
+	x := solveOne(t, Shape{N: 1}, Data{Q: []float64{1}, P: []float64{1}}, nil, nil)
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	if err := x.VJP(ctx, new(Gradient), &Point{Z: []float64{1}}); !errors.Is(err, context.Canceled) {
+		t.Errorf("VJP: error %v, want one of a canceled context", err)
+	}
+	if err := x.JVP(ctx, new(Tangent), &Data{P: []float64{1}}); !errors.Is(err, context.Canceled) {
+		t.Errorf("JVP: error %v, want one of a canceled context", err)
+	}
+}

@@ -130,7 +130,8 @@ func (s *Solver) resultBytes(size int, want Output) int64 {
 // costs about one iteration of the solver. An element that is not solved, or
 // whose part of up is not finite, contributes zero and is flagged Zeroed.
 //
-// With Smoothed it is the derivative of the smoothed answers.
+// With Smoothed it is the derivative of the smoothed answers. If ctx ends first,
+// the error wraps its cause and dst is incomplete.
 func (x *Solution) VJP(ctx context.Context, dst *Gradient, up *Point) error {
 	if x.state == nil || !x.factors {
 		return ErrNoFactors
@@ -160,7 +161,8 @@ func (x *Solution) VJP(ctx context.Context, dst *Gradient, up *Point) error {
 // along dir: each array of it is nil (no change), shared or per element,
 // whatever the coefficient is. The part of dir.Q that is not symmetric has no
 // effect. Elements that are not solved, or whose direction is not finite, have
-// a zero tangent and are flagged Zeroed.
+// a zero tangent and are flagged Zeroed. If ctx ends first, the error wraps its
+// cause and dst is incomplete.
 func (x *Solution) JVP(ctx context.Context, dst *Tangent, dir *Data) error {
 	if x.state == nil || !x.factors {
 		return ErrNoFactors

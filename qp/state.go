@@ -30,8 +30,9 @@ type cpuState struct {
 	next  atomic.Int64
 	limit int64
 	wg    sync.WaitGroup
-	mu    sync.Mutex // of the callbacks
-	stop  atomic.Bool
+	mu    sync.Mutex  // of the callbacks
+	stop  atomic.Bool // ctx ended before all was done
+	done  <-chan struct{}
 	trace func(Iteration)
 	accum accumulator
 }
@@ -136,6 +137,14 @@ func (s *cpuState) work(w *worker) {
 		if i >= s.limit {
 			return
 		}
+		if s.done != nil && s.task != taskSolve { // which gives every element its status
+			select {
+			case <-s.done:
+				s.stop.Store(true)
+				return
+			default:
+			}
+		}
 		switch s.task {
 		case taskSolve:
 			s.solveOne(w, int(i))
@@ -167,12 +176,19 @@ func (s *cpuState) Solve(ctx context.Context, dst *Solution, b *Batch) error {
 			w.tracer = s.trace
 		}
 	}
-	s.stop.Store(false)
-	s.run(taskSolve, b.Size)
-	if s.stop.Load() {
+	if !s.finish(ctx, taskSolve, b.Size) {
 		return fmt.Errorf("qp: solving: %w", context.Cause(ctx))
 	}
 	return nil
+}
+
+// finish runs a task, and says whether ctx let it come to its end.
+func (s *cpuState) finish(ctx context.Context, t task, limit int) bool {
+	s.done = ctx.Done()
+	s.stop.Store(false)
+	s.run(t, limit)
+	s.done = nil
+	return !s.stop.Load()
 }
 
 // admit makes room for the batch, loads and prepares what is shared, and

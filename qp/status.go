@@ -10,8 +10,8 @@ const (
 	Unsolved Status = iota
 	// Solved: every residual is within EpsAbs + EpsRel·scale.
 	Solved
-	// AlmostSolved: no further progress, but every residual is within 1e-5 of
-	// its scale.
+	// AlmostSolved: no further progress, or a limit reached, but every residual
+	// is within 1e-5 of its scale.
 	AlmostSolved
 	// PrimalInfeasible: no z meets the constraints. Rays holds multipliers that
 	// prove it.

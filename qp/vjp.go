@@ -12,11 +12,10 @@ import (
 func (s *cpuState) VJP(ctx context.Context, dst *Gradient, up *Point) error {
 	s.grad, s.up = dst, up
 	defer func() { s.grad, s.up = nil, nil }()
-	if err := ctx.Err(); err != nil {
+	s.accum.admit(s, dst)
+	if !s.finish(ctx, taskVJP, s.size) {
 		return fmt.Errorf("qp: differentiating: %w", context.Cause(ctx))
 	}
-	s.accum.admit(s, dst)
-	s.run(taskVJP, s.size)
 	s.accum.sum(s, dst)
 	return nil
 }
