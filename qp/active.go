@@ -86,7 +86,7 @@ func (w *worker) polish(cls []class) bool {
 			break
 		}
 		w.optimality(cls)
-		w.solveActive(w.singular)
+		w.solveActive(w.singular, refinedPolish)
 		x.direction.add(1, &w.step.direction)
 		if w.release(cls, gs) {
 			continue
@@ -348,7 +348,7 @@ const (
 // least norm, and (K+R)⁻¹R, which is the identity on null(K) and shrinks the
 // rest, projects on the null space: first the right-hand side is rid of its
 // part there, and last the solution of what rounding left.
-func (w *worker) solveActive(least bool) float64 {
+func (w *worker) solveActive(least bool, enough float64) float64 {
 	step := &w.step.direction
 	step.clear()
 	size := w.rhs.norm()
@@ -357,7 +357,7 @@ func (w *worker) solveActive(least bool) float64 {
 	}
 	w.rest.copyFrom(&w.rhs)
 	if !least {
-		return w.refine(refined, 10, 0.5)
+		return w.refine(enough, 10, 0.5)
 	}
 	for range maxProject {
 		w.corr.copyFrom(&w.rest)
@@ -414,11 +414,12 @@ func (w *worker) refine(enough float64, limit int, factor float64) float64 {
 func (w *worker) unsolved() float64 { return w.left.norm() / w.rhs.norm() }
 
 const (
-	refined      = 1e-12 // relative residual that is good enough
-	refinedLeast = 1e-15 // and of a least-squares solution, which is projected after
-	projected    = 1e-13 // part in null(K) that is
-	maxProject   = 5     // projections of one vector: each is good to a few digits
-	projecting   = 3     // applications of (K+R)⁻¹R that make one
+	refined       = 1e-12 // relative residual that is good enough for a derivative
+	refinedPolish = 1e-6  // and for a polish, whose right-hand side is next to zero
+	refinedLeast  = 1e-15 // and of a least-squares solution, which is projected after
+	projected     = 1e-13 // part in null(K) that is
+	maxProject    = 5     // projections of one vector: each is good to a few digits
+	projecting    = 3     // applications of (K+R)⁻¹R that make one
 )
 
 // project applies (K+R)⁻¹R to corr until only its part in null(K) is left.

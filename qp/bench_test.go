@@ -84,7 +84,7 @@ type benchmark struct {
 func benchmarks() []benchmark {
 	var all []benchmark
 	for _, c := range [...]struct{ n, m, p, size int }{
-		{10, 10, 5, 128}, {20, 20, 10, 128}, {50, 50, 25, 128}, {64, 64, 40, 128}, {100, 100, 50, 128},
+		{10, 10, 5, 1}, {10, 10, 5, 128}, {20, 20, 10, 128}, {50, 50, 25, 128}, {64, 64, 40, 128}, {100, 100, 50, 1}, {100, 100, 50, 128}, {200, 200, 50, 128},
 	} {
 		sh, b := optnetBatch(c.n, c.m, c.p, c.size)
 		all = append(all, benchmark{fmt.Sprintf("n=%d/m=%d/p=%d/batch=%d", c.n, c.m, c.p, c.size), sh, b})

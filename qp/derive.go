@@ -151,11 +151,11 @@ func (w *worker) adjoint() bool {
 			w.rhs.lam[t] = 0 // λ is zero and stays so
 		}
 	}
-	w.cert.Residual = w.solveActive(w.singular)
+	w.cert.Residual = w.solveActive(w.singular, refined)
 	if !w.singular && w.unsolvable() && w.factorLeast() {
 		// The matrix is singular after all.
 		w.cert.Unique, w.cert.RCond = false, 0
-		w.cert.Residual = w.solveActive(true)
+		w.cert.Residual = w.solveActive(true, refined)
 	}
 	// Products with the point must not overflow either.
 	if !(w.step.norm()*max(1, w.x.norm()) <= largest) {
