@@ -176,9 +176,6 @@ func (w *worker) unsolvable() bool {
 	return w.cert.Residual > 1e-6 && !(w.left.norm() <= 1e-12*terms)
 }
 
-// largest is the size above which a derivative is overflow.
-const largest = 1e250
-
 func (d *direction) scale(alpha float64) {
 	for i := range d.z {
 		d.z[i] *= alpha

@@ -25,7 +25,7 @@ func (s *cpuState) jvpOne(w *worker, i int) {
 	if ok {
 		value, ok = s.perturb(w, i)
 	}
-	if !ok || !w.adjoint() { // K is symmetric
+	if !ok || !(math.Abs(value) <= largest) || !w.adjoint() { // K is symmetric
 		s.tan.Certs[i] = w.zeroed()
 		return // the tangent is zero already
 	}

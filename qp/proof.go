@@ -26,7 +26,7 @@ const (
 func (w *worker) provesInfeasible() bool {
 	s, x, r := &w.sys, &w.x, &w.res
 	v := -r.dualSides
-	if !(v > proofNoise*r.sumSides) || math.IsInf(v, 1) {
+	if !(v > proofNoise*r.sumSides) || !(max(r.multipliers, r.multipliers/v)*max(1, s.maxA, s.maxG) <= largest) {
 		return false
 	}
 	res, slope := 0.0, 0.0
@@ -81,7 +81,7 @@ func (w *worker) recedes(d []float64) bool {
 		sum += math.Abs(p * d[j])
 	}
 	norm := dense.NormInf(d)
-	if !(v > proofNoise*sum) || math.IsInf(v, 1) || math.IsInf(norm, 1) {
+	if !(v > proofNoise*sum) || !(max(norm, norm/v)*max(1, s.maxQ, s.maxA, s.maxG) <= largest) {
 		return false
 	}
 	s.mulQ(d, w.left.z)

@@ -39,7 +39,7 @@ func (s *cpuState) vjpOne(w *worker, i int) {
 		dense.Axpy(v, w.sys.lin, w.rhs.z)
 		envelope = 0
 	}
-	if !ok || !w.adjoint() {
+	if !ok || !w.adjoint() || !(math.Abs(v)*w.x.norm()*w.x.norm() <= largest) {
 		s.grad.Certs[i] = w.zeroed()
 		s.accum.zero(i)
 		return

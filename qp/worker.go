@@ -6,6 +6,10 @@ import (
 	"github.com/optnet-go/optnet/internal/dense"
 )
 
+// largest is the size above which derivatives and proofs are overflow: products
+// with a few more numbers must not be.
+const largest = 1e250
+
 // run is how the method is to run: set whole by whoever starts it.
 type run struct {
 	opt       Options // tolerances and the limit of iterations
