@@ -78,7 +78,7 @@ func (w *worker) examine(cls []class, at *iterate) {
 	polished := w.polish(cls)
 	if !polished {
 		// The active set is not clear yet: go on to a point where it is.
-		w.opt.EpsAbs, w.opt.EpsRel, w.opt.MaxIter = 1e-14, 1e-14, tightenIter
+		w.opt.EpsAbs, w.opt.EpsRel, w.opt.MaxIter = tightenTol, tightenTol, tightenIter
 		w.choose()
 		w.iter, w.bestExcess = 0, math.Inf(1)
 		w.interior()
@@ -116,8 +116,12 @@ func (w *worker) examine(cls []class, at *iterate) {
 	}
 }
 
-// tightenIter bounds the iterations that look for a clearer active set.
-const tightenIter = 30
+// A clearer active set is looked for down to this tolerance, in so many
+// iterations.
+const (
+	tightenTol  = 1e-14
+	tightenIter = 30
+)
 
 func relative(x, scale float64) float64 {
 	if scale > 1e-300 {
@@ -168,12 +172,15 @@ func (w *worker) adjoint() bool {
 	return true
 }
 
+// doubtful is a relative residual that calls for a second look.
+const doubtful = 1e-6
+
 // unsolvable says whether the residual of a solve is more than rounding errors
 // of its terms: the matrix passed for regular and is not.
 func (w *worker) unsolvable() bool {
 	s := &w.sys
 	terms := w.rhs.norm() + max(s.maxQ, s.maxA, s.maxG, 1)*w.step.norm()
-	return w.cert.Residual > 1e-6 && !(w.left.norm() <= 1e-12*terms)
+	return w.cert.Residual > doubtful && !(w.left.norm() <= refined*terms)
 }
 
 func (d *direction) scale(alpha float64) {

@@ -9,6 +9,7 @@ import (
 // Constants of the interior-point method.
 const (
 	boundary      = 0.995 // fraction of the way to the boundary that a step may go
+	caution       = 0.1   // how much shorter it stops where the predictor achieves nothing
 	maxRefine     = 4     // refinements of one Newton step
 	refineEnough  = 1e-2  // a step's residual relative to the residual it is to remove
 	stallFactor   = 0.9   // progress is an excess, or a μ, smaller than this times the best
@@ -90,7 +91,7 @@ func (w *worker) interior() ending {
 			sigma := cube(left) // Mehrotra's (μ_aff/μ)³
 			// Where the predictor achieves little, going all the way to the
 			// boundary would leave the path and can cycle (Cartis 2009).
-			fraction := min(boundary, 1-0.1*left)
+			fraction := min(boundary, 1-caution*left)
 			w.setTarget(sigma*mu, true) // corrector: centred, with the second-order term
 			w.sharpen(w.newton())
 			w.stepP, w.stepD = w.stepLengths(fraction)

@@ -3,6 +3,7 @@ package qp
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"gonum.org/v1/gonum/mat"
 )
@@ -108,13 +109,13 @@ func Stack(ps ...*Problem) (Shape, *Batch, error) {
 	}
 	sh, err := ps[0].shape()
 	if err != nil {
-		return sh, nil, fmt.Errorf("problem 0: %w", err)
+		return sh, nil, fmt.Errorf("qp: problem 0: %s", strings.TrimPrefix(err.Error(), "qp: "))
 	}
 	parts := make([][numCoef]mat.Matrix, len(ps))
 	for i, p := range ps {
 		other, err := p.shape()
 		if err != nil {
-			return sh, nil, fmt.Errorf("problem %d: %w", i, err)
+			return sh, nil, fmt.Errorf("qp: problem %d: %s", i, strings.TrimPrefix(err.Error(), "qp: "))
 		}
 		if other != sh {
 			return sh, nil, fmt.Errorf("qp: problem %d has shape %+v, want %+v as problem 0", i, other, sh)
