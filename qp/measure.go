@@ -82,6 +82,7 @@ func (r *residuals) measure(s *system, x *direction) {
 	r.violated = false
 	for t, k := range s.kind {
 		if k == 0 {
+			r.primal += r.cz[t] * 0 // a product that overflows makes it NaN
 			continue
 		}
 		lam := x.lam[t]

@@ -136,7 +136,7 @@ func (w *worker) conclude(end ending) {
 		*st, w.info.Reason = AlmostSolved, ""
 	}
 	w.info.Iterations = w.iter
-	if r := w.info.Primal + w.info.Dual + w.info.Gap; !w.best.finite() || math.IsNaN(r) || math.IsNaN(w.bestValue) || math.IsInf(w.bestValue, 0) {
+	if r := w.info.Primal + w.info.Dual + w.info.Gap + w.bestValue; !w.best.finite() || r-r != 0 { // a figure is not finite
 		w.best.direction.clear()
 		r := &w.res
 		r.measure(&w.sys, &w.best.direction)
