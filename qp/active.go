@@ -107,8 +107,8 @@ func (w *worker) guess(cls []class, zs, gs float64) {
 		switch {
 		case k == fixed:
 			cls[t] = active
-		case k&hasUpper != 0 && onSide(x.su[t], x.lu[t], s.wc[t], zs, gs),
-			k&hasLower != 0 && onSide(x.sl[t], x.ll[t], s.wc[t], zs, gs):
+		case k&hasUpper != 0 && onSide(x.s[upper][t], x.l[upper][t], s.wc[t], zs, gs),
+			k&hasLower != 0 && onSide(x.s[lower][t], x.l[lower][t], s.wc[t], zs, gs):
 			cls[t] = active
 		}
 	}
@@ -139,20 +139,20 @@ func (w *worker) optimality(cls []class) {
 
 // sideOf is the side that constraint t is on, if it is active.
 func (w *worker) sideOf(t int) float64 {
-	if w.upper(t) {
+	if w.atUpper(t) {
 		return w.sys.up[t]
 	}
 	return w.sys.lo[t]
 }
 
-// upper says whether constraint t, if active, is so at its upper side.
-func (w *worker) upper(t int) bool {
+// atUpper says whether constraint t, if active, is so at its upper side.
+func (w *worker) atUpper(t int) bool {
 	x := &w.x
 	switch k := w.sys.kind[t]; k {
 	case hasLower:
 		return false
 	case hasLower | hasUpper:
-		return x.su[t]*x.ll[t] < x.sl[t]*x.lu[t]
+		return x.s[upper][t]*x.l[lower][t] < x.s[lower][t]*x.l[upper][t]
 	case fixed:
 		return x.lam[t] >= 0
 	}
@@ -169,7 +169,7 @@ func (w *worker) release(cls []class, gs float64) (moved bool) {
 			continue
 		}
 		l := x.lam[t]
-		if !w.upper(t) {
+		if !w.atUpper(t) {
 			l = -l
 		}
 		if l < 0 {
@@ -194,7 +194,11 @@ func (w *worker) add(cls []class, zs float64) (moved bool) {
 		if min(up, lo) < -wrongTol*s.wc[t]*zs {
 			cls[t], moved = active, true
 			if k == hasUpper|hasLower { // on the violated side from now on
-				w.best.name(t, up < lo)
+				side := lower
+				if up < lo {
+					side = upper
+				}
+				w.best.name(t, side)
 			}
 		}
 	}
@@ -202,13 +206,11 @@ func (w *worker) add(cls []class, zs float64) (moved bool) {
 }
 
 // name makes constraint t one that is active at the side given.
-func (x *iterate) name(t int, upper bool) {
-	x.su[t], x.lu[t], x.sl[t], x.ll[t] = 1, 0, 1, 0
-	if upper {
-		x.lu[t] = 1
-	} else {
-		x.ll[t] = 1
+func (x *iterate) name(t, side int) {
+	for k := range x.s {
+		x.s[k][t], x.l[k][t] = 1, 0
 	}
+	x.l[side][t] = 1
 }
 
 // assess fills the certificate with the classes and the margin at the polished

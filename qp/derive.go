@@ -1,6 +1,10 @@
 package qp
 
-import "math"
+import (
+	"math"
+
+	"github.com/optnet-go/optnet/internal/dense"
+)
 
 // sensitivity is where the derivatives of one element are computed: the
 // polished point in w.x, and the matrix that is factored.
@@ -34,7 +38,7 @@ func (s *cpuState) differentiate(w *worker, i int) bool {
 	}
 	s.view(w, i)
 	w.run = run{opt: *s.plan.opt}
-	w.sys.classify()
+	w.classify()
 	w.setCost()
 	w.choose()
 	w.weakActive = rule == WeakActive
@@ -136,9 +140,9 @@ func (w *worker) shares(smoothed bool) {
 	for t, k := range s.kind {
 		switch {
 		case smoothed && k == hasUpper|hasLower:
-			u, l := x.lu[t]/x.su[t], x.ll[t]/x.sl[t]
+			u, l := x.l[upper][t]/x.s[upper][t], x.l[lower][t]/x.s[lower][t]
 			w.share[t] = u / (u + l)
-		case w.upper(t):
+		case w.atUpper(t):
 			w.share[t] = 1
 		default:
 			w.share[t] = 0
@@ -213,8 +217,8 @@ func (w *worker) centre(kappa float64) bool {
 		x.eachSide(s, func(slack, mult *float64, _ float64) {
 			off = max(off, math.Abs(*slack**mult/kappa-1))
 		})
-		left := max(relative(norm(r.ru, s, hasUpper), 1+r.primalScale), relative(norm(r.rl, s, hasLower), 1+r.primalScale),
-			relative(r.dual, 1+r.dualScale), relative(infNorm(r.ra), 1+r.primalScale))
+		slacks := max(dense.NormInf(r.rs[upper]), dense.NormInf(r.rs[lower]))
+		left := max(relative(max(slacks, dense.NormInf(r.ra)), 1+r.primalScale), relative(r.dual, 1+r.dualScale))
 		if off <= centreTol*1e3 && left <= centreTol {
 			return true
 		}
@@ -231,22 +235,3 @@ const (
 	centreTol  = 1e-12
 	centreIter = 60
 )
-
-func infNorm(x []float64) float64 {
-	m := 0.0
-	for _, v := range x {
-		m = max(m, math.Abs(v))
-	}
-	return m
-}
-
-// norm is the largest |r| over the constraints that have the side.
-func norm(r []float64, s *system, side sideKind) float64 {
-	m := 0.0
-	for t, k := range s.kind {
-		if k&side != 0 || k == fixed && side == hasUpper {
-			m = max(m, math.Abs(r[t]))
-		}
-	}
-	return m
-}

@@ -27,7 +27,7 @@ func keptLen(sh Shape) int {
 		t += sh.N
 	}
 	const records = 12 // status, flags, certificate
-	return sh.N + sh.NEq + 5*t + t/8 + records
+	return iterateLen(sh.N, sh.NEq, t) + t/8 + records
 }
 
 func (k *kept) resize(sh Shape, size int) {
@@ -35,7 +35,7 @@ func (k *kept) resize(sh Shape, size int) {
 	if sh.bounded() {
 		k.t += sh.N
 	}
-	k.one = k.n + k.p + 5*k.t
+	k.one = iterateLen(k.n, k.p, k.t)
 	k.x = grow(k.x, size*k.one)
 	if cap(k.status) < size {
 		k.status = make([]Status, size)
@@ -54,7 +54,7 @@ func (k *kept) reserve(sh Shape, size int) {
 	if sh.bounded() {
 		t += sh.N
 	}
-	reserve(&k.x, size*(sh.N+sh.NEq+5*t))
+	reserve(&k.x, size*iterateLen(sh.N, sh.NEq, t))
 	reserve(&k.status, size)
 	reserve(&k.polished, size)
 	reserve(&k.singular, size)
@@ -64,16 +64,7 @@ func (k *kept) reserve(sh Shape, size int) {
 
 // at returns element i's point, in place.
 func (k *kept) at(i int) iterate {
-	x := k.x[i*k.one : (i+1)*k.one]
-	cut := func(n int) []float64 {
-		y := x[:n:n]
-		x = x[n:]
-		return y
-	}
-	return iterate{
-		direction: direction{cut(k.n), cut(k.p), cut(k.t)},
-		su:        cut(k.t), sl: cut(k.t), lu: cut(k.t), ll: cut(k.t),
-	}
+	return iterateAt(k.x[i*k.one:(i+1)*k.one], k.n, k.p, k.t)
 }
 
 func (k *kept) classes(i int) []class { return k.class[i*k.t : (i+1)*k.t] }

@@ -120,12 +120,9 @@ func (w *worker) complementarity() float64 {
 		return 0
 	}
 	sum := 0.0
-	for t, k := range s.kind {
-		if k&hasUpper != 0 {
-			sum += x.su[t] * x.lu[t]
-		}
-		if k&hasLower != 0 {
-			sum += x.sl[t] * x.ll[t]
+	for k, any := range s.any {
+		if any {
+			sum += dense.Dot(x.s[k], x.l[k])
 		}
 	}
 	return sum / float64(s.sides)
@@ -137,24 +134,18 @@ func (w *worker) factor() bool {
 	return w.factorRegularized()
 }
 
-// weigh sets D⁻¹ = (lu/su + ll/sl)⁻¹.
+// weigh sets D⁻¹, where D is the sum of l/s over the sides.
 func (w *worker) weigh() {
 	s, x := &w.sys, &w.x
-	for t, k := range s.kind {
-		switch {
-		case k == fixed:
+	if s.any[lower] {
+		dense.Weigh(x.s[upper], x.l[upper], x.s[lower], x.l[lower], w.dinv)
+	} else {
+		dense.Weigh(x.s[upper], x.l[upper], nil, nil, w.dinv)
+	}
+	for _, t := range s.odd {
+		w.dinv[t] = math.Inf(1)
+		if s.kind[t] == fixed {
 			w.dinv[t] = 0
-		case k == 0:
-			w.dinv[t] = math.Inf(1)
-		default:
-			d := 0.0
-			if k&hasUpper != 0 {
-				d += x.lu[t] / x.su[t]
-			}
-			if k&hasLower != 0 {
-				d += x.ll[t] / x.sl[t]
-			}
-			w.dinv[t] = 1 / d
 		}
 	}
 }
@@ -177,15 +168,15 @@ func (w *worker) factorRegularized() bool {
 	return false
 }
 
-// setTarget sets the complementarity residuals qu = su∘lu − target and
-// ql = sl∘ll − target, with the second-order terms of the last (affine) step if
-// asked, and from them the right-hand side of the Newton system
+// setTarget sets the complementarity residuals q = s∘l − target of both sides,
+// with the second-order terms of the last (affine) step if asked, and from them
+// the right-hand side of the Newton system
 //
 //	Q dz + Aᵀdν + Cᵀdλ = −rd,  A dz − E dν = −ra,  C dz − (D⁻¹+E) dλ = rt
-//	rt = −D⁻¹ [ (−qu + lu∘ru)/su + (ql + ll∘rl)/sl ]
+//	rt = −D⁻¹ Σ sign·h,  h = (l∘r − q)/s
 //
-// where dsu = −ru − (C dz − E dλ), su∘dlu + lu∘dsu = −qu, likewise below, and
-// dλ = dlu − dll.
+// where ds = −r − sign·(C dz − E dλ) and s∘dl + l∘ds = −q at each side, and
+// dλ is the sum of sign·dl.
 func (w *worker) setTarget(target float64, second bool) {
 	s, x, r := &w.sys, &w.x, &w.res
 	for j, v := range r.rd {
@@ -194,33 +185,22 @@ func (w *worker) setTarget(target float64, second bool) {
 	for i, v := range r.ra {
 		w.rhs.nu[i] = -v
 	}
-	for t, k := range s.kind {
-		switch k {
-		case 0:
-			w.rhs.lam[t] = 0
-			continue
-		case fixed:
-			w.rhs.lam[t] = -r.ru[t]
+	for k, any := range s.any {
+		if !any {
 			continue
 		}
-		sum := 0.0
-		if k&hasUpper != 0 {
-			q := x.su[t]*x.lu[t] - target
-			if second {
-				q += w.step.dsu[t] * w.step.dlu[t]
-			}
-			w.qu[t] = q
-			sum += (x.lu[t]*r.ru[t] - q) / x.su[t]
+		var ds, dl []float64
+		if second {
+			ds, dl = w.step.ds[k], w.step.dl[k]
 		}
-		if k&hasLower != 0 {
-			q := x.sl[t]*x.ll[t] - target
-			if second {
-				q += w.step.dsl[t] * w.step.dll[t]
-			}
-			w.ql[t] = q
-			sum += (x.ll[t]*r.rl[t] + q) / x.sl[t]
-		}
-		w.rhs.lam[t] = -w.dinv[t] * sum
+		dense.Complementarity(target, x.s[k], x.l[k], r.rs[k], s.on[k], ds, dl, w.q[k], w.h[k])
+	}
+	hu, hl := w.h[upper], w.h[lower]
+	for t, d := range w.dinv {
+		w.rhs.lam[t] = d * (hl[t] - hu[t])
+	}
+	for _, t := range s.odd {
+		w.rhs.lam[t] = -r.rs[upper][t]
 	}
 }
 
@@ -308,32 +288,12 @@ func (s *system) mulCE(d *direction, y []float64) {
 // slack, so that what the linear solve left over is never multiplied by D.
 func (w *worker) slackSteps() {
 	s, x, r := &w.sys, &w.x, &w.res
-	for t, k := range s.kind {
-		if k&(hasUpper|hasLower) == 0 {
-			continue
+	for k, any := range s.any {
+		if any {
+			dense.SideStep(sideSign[k], w.cdz, x.s[k], x.l[k], r.rs[k], w.q[k], s.on[k], w.step.ds[k], w.step.dl[k])
 		}
-		c, large := w.cdz[t], s.wc[t]*s.wc[t] > s.gamma*w.dinv[t]
-		var dsu, dsl, dlu, dll float64
-		if k&hasUpper != 0 {
-			dsu = -r.ru[t] - c
-			dlu = (-w.qu[t] - x.lu[t]*dsu) / x.su[t]
-		}
-		if k&hasLower != 0 {
-			dsl = r.rl[t] + c
-			dll = (-w.ql[t] - x.ll[t]*dsl) / x.sl[t]
-		}
-		if large {
-			// The side with the larger λ/s takes what dλ says.
-			if k&hasLower == 0 || k&hasUpper != 0 && x.lu[t]*x.sl[t] > x.ll[t]*x.su[t] {
-				dlu = w.step.lam[t] + dll
-				dsu = (-w.qu[t] - x.su[t]*dlu) / x.lu[t]
-			} else {
-				dll = dlu - w.step.lam[t]
-				dsl = (-w.ql[t] - x.sl[t]*dll) / x.ll[t]
-			}
-		}
-		w.step.dsu[t], w.step.dsl[t], w.step.dlu[t], w.step.dll[t] = dsu, dsl, dlu, dll
 	}
+	dense.FollowMultipliers(s.gamma, s.wc, w.dinv, w.step.lam, &w.side[upper], &w.side[lower])
 }
 
 // stepLengths are the largest primal and dual steps in [0, 1] that go at most
@@ -342,14 +302,10 @@ func (w *worker) slackSteps() {
 func (w *worker) stepLengths(fraction float64) (p, d float64) {
 	s, x := &w.sys, &w.x
 	p, d = 1/fraction, 1/fraction
-	for t, k := range s.kind {
-		if k&hasUpper != 0 {
-			p = ratio(p, x.su[t], w.step.dsu[t])
-			d = ratio(d, x.lu[t], w.step.dlu[t])
-		}
-		if k&hasLower != 0 {
-			p = ratio(p, x.sl[t], w.step.dsl[t])
-			d = ratio(d, x.ll[t], w.step.dll[t])
+	for k, any := range s.any {
+		if any {
+			p = dense.MaxStep(p, x.s[k], w.step.ds[k])
+			d = dense.MaxStep(d, x.l[k], w.step.dl[k])
 		}
 	}
 	p, d = fraction*p, fraction*d
@@ -360,24 +316,13 @@ func (w *worker) stepLengths(fraction float64) (p, d float64) {
 	return p, d
 }
 
-// ratio bounds α by the step at which v + α·dv reaches zero.
-func ratio(alpha, v, dv float64) float64 {
-	if dv < 0 && v < -alpha*dv {
-		return v / -dv
-	}
-	return alpha
-}
-
 // muAfter is the complementarity after steps of these lengths.
 func (w *worker) muAfter(p, d float64) float64 {
 	s, x := &w.sys, &w.x
 	sum := 0.0
-	for t, k := range s.kind {
-		if k&hasUpper != 0 {
-			sum += (x.su[t] + p*w.step.dsu[t]) * (x.lu[t] + d*w.step.dlu[t])
-		}
-		if k&hasLower != 0 {
-			sum += (x.sl[t] + p*w.step.dsl[t]) * (x.ll[t] + d*w.step.dll[t])
+	for k, any := range s.any {
+		if any {
+			sum += dense.ShiftedDot(p, x.s[k], w.step.ds[k], d, x.l[k], w.step.dl[k])
 		}
 	}
 	return sum / float64(s.sides)
@@ -388,33 +333,27 @@ func (w *worker) move() {
 	s, x := &w.sys, &w.x
 	dense.Axpy(w.stepP, w.step.z, x.z)
 	dense.Axpy(w.stepD, w.step.nu, x.nu)
-	for t, k := range s.kind {
-		if k == fixed {
-			x.lam[t] += w.stepD * w.step.lam[t]
-			continue
+	for k, any := range s.any {
+		if any {
+			dense.Axpy(w.stepP, w.step.ds[k], x.s[k])
+			dense.Axpy(w.stepD, w.step.dl[k], x.l[k])
 		}
-		if k&hasUpper != 0 {
-			x.su[t] += w.stepP * w.step.dsu[t]
-			x.lu[t] += w.stepD * w.step.dlu[t]
-		}
-		if k&hasLower != 0 {
-			x.sl[t] += w.stepP * w.step.dsl[t]
-			x.ll[t] += w.stepD * w.step.dll[t]
-		}
-		x.lam[t] = x.net(t, k)
+	}
+	for _, t := range s.odd { // their step is zero where they have no sides
+		w.step.lam[t] = x.lam[t] + w.stepD*w.step.lam[t]
+	}
+	x.net()
+	for _, t := range s.odd {
+		x.lam[t] = w.step.lam[t]
 	}
 }
 
-// net is λ = lu − ll of constraint t.
-func (x *iterate) net(t int, k sideKind) float64 {
-	l := 0.0
-	if k&hasUpper != 0 {
-		l = x.lu[t]
+// net sets λ to the sum of sign·l.
+func (x *iterate) net() {
+	lu, ll := x.l[upper], x.l[lower]
+	for t := range x.lam {
+		x.lam[t] = lu[t] - ll[t]
 	}
-	if k&hasLower != 0 {
-		l -= x.ll[t]
-	}
-	return l
 }
 
 // keepBest remembers the point if it is the best so far.

@@ -11,9 +11,10 @@ import (
 type residuals struct {
 	qz, atn, gtl []float64 // Qz, Aᵀν, Gᵀλ
 	az, cz       []float64
-	rd           []float64 // Qz + p + Aᵀν + Cᵀλ
-	ra           []float64 // Az − Eν − b
-	ru, rl       []float64 // Cz − Eλ + su − up and Cz − Eλ − sl − lo
+	rd           []float64    // Qz + p + Aᵀν + Cᵀλ
+	ra           []float64    // Az − Eν − b
+	c            []float64    // Cz − Eλ
+	rs           [2][]float64 // sideSign·(Cz − Eλ − side) + slack
 
 	// The figures of Info, and the scales they are held against: each is the
 	// largest of the terms that were summed.
@@ -28,7 +29,7 @@ func newResiduals(a *arena, n, p, t int) residuals {
 	return residuals{
 		qz: a.floats(n), atn: a.floats(n), gtl: a.floats(n),
 		az: a.floats(p), cz: a.floats(t),
-		rd: a.floats(n), ra: a.floats(p), ru: a.floats(t), rl: a.floats(t),
+		rd: a.floats(n), ra: a.floats(p), c: a.floats(t), rs: [2][]float64{a.floats(t), a.floats(t)},
 	}
 }
 
@@ -64,71 +65,69 @@ func (r *residuals) measure(s *system, x *direction) {
 	r.dual = dense.NormInf(r.rd)
 	r.dualScale = max(dense.NormInf(r.qz), dense.NormInf(s.lin), dense.NormInf(r.atn), dense.NormInf(r.gtl), dense.NormInf(mu))
 
-	r.primal, r.primalScale = 0, max(dense.NormInf(r.az), dense.NormInf(s.b))
-	sides, sum, largest := 0.0, 0.0, 0.0
 	for i, b := range s.b {
-		nu, ei := x.nu[i], 0.0
+		ei := 0.0
 		if e != 0 {
 			ei = e * s.wa[i] * s.wa[i]
 		}
-		ra := r.az[i] - ei*nu - b
-		r.ra[i] = ra
-		r.primal = max(r.primal, math.Abs(ra))
-		sides += b * nu
-		sum += math.Abs(b * nu)
-		largest = max(largest, math.Abs(nu))
-		own += ei * nu * nu
+		r.ra[i] = r.az[i] - ei*x.nu[i] - b
+		own += ei * x.nu[i] * x.nu[i]
 	}
-	r.violated = false
-	for t, k := range s.kind {
-		if k == 0 {
-			r.primal += r.cz[t] * 0 // a product that overflows makes it NaN
-			continue
-		}
-		lam := x.lam[t]
-		et := s.elasticOf(t)
-		c := r.cz[t] - et*lam
-		own += et * lam * lam
-		v := max(c-s.up[t], s.lo[t]-c, 0)
-		if v > 0 {
-			r.violated = true
-		}
-		r.primal = max(r.primal, v)
-		if t < s.m {
-			r.primalScale = max(r.primalScale, math.Abs(c))
-		}
-		if math.IsNaN(c) {
-			r.primal = c
-		}
-		if lam != 0 {
-			side := s.up[t]
-			if lam < 0 {
-				side = s.lo[t]
-			}
-			sides += side * lam
-			sum += math.Abs(side * lam)
-			largest = max(largest, math.Abs(lam))
+	copy(r.c, r.cz)
+	if e != 0 {
+		for t, l := range x.lam[:s.m] {
+			et := s.elasticOf(t)
+			r.c[t] -= et * l
+			own += et * l * l
 		}
 	}
+	r.primalScale = max(dense.NormInf(r.az), dense.NormInf(s.b), s.rowNorm(r.c))
+	v := max(dense.Violation(+1, r.c, s.up), dense.Violation(-1, r.c, s.lo))
+	r.violated = v > 0
+	r.primal = max(v, dense.NormInf(r.ra))
+	if !(dense.NormInf(r.c) <= math.MaxFloat64) {
+		r.primal = math.NaN() // a product that overflows, if only on a row without sides
+	}
+	ofB, absB := dense.SideSum(x.nu, s.b, s.b)
+	ofC, absC := dense.SideSum(x.lam, s.lo, s.up)
+	sides := ofB + ofC
+	r.sumSides = absB + absC
+	r.multipliers = max(dense.NormInf(x.nu), dense.NormInf(x.lam))
 	r.value = zqz/2 + pz
-	r.pz, r.dualSides, r.sumSides, r.multipliers = pz, sides, sum, largest
+	r.pz, r.dualSides = pz, sides
 	r.gap = math.Abs(zqz + pz + sides + own)
 	r.gapScale = max(math.Abs(r.value), math.Abs(zqz/2+sides))
 	r.znorm = dense.NormInf(x.z)
 }
 
+// rowNorm is the largest |cᵢ| over the rows of G that have a side.
+func (s *system) rowNorm(c []float64) float64 {
+	top := dense.NormInf(c[:s.m])
+	for _, t := range s.odd {
+		if s.kind[t] == 0 && t < s.m && math.Abs(c[t]) == top {
+			top = 0
+			for t, k := range s.kind[:s.m] {
+				if k != 0 {
+					top = max(top, math.Abs(c[t]))
+				}
+			}
+			break
+		}
+	}
+	return top
+}
+
 // slackResiduals completes what the step needs.
 func (r *residuals) slackResiduals(s *system, x *iterate) {
-	for t, k := range s.kind {
-		c := r.cz[t] - s.elasticOf(t)*x.lam[t]
-		if k&hasUpper != 0 {
-			r.ru[t] = c + x.su[t] - s.up[t]
+	for k, side := range [2][]float64{s.up, s.lo} {
+		if s.any[k] {
+			dense.SlackResidual(sideSign[k], r.c, side, x.s[k], s.on[k], r.rs[k])
 		}
-		if k&hasLower != 0 {
-			r.rl[t] = c - x.sl[t] - s.lo[t]
-		}
-		if k == fixed {
-			r.ru[t] = c - s.up[t]
+	}
+	for _, t := range s.odd {
+		r.rs[upper][t] = 0
+		if s.kind[t] == fixed {
+			r.rs[upper][t] = r.c[t] - s.up[t]
 		}
 	}
 }

@@ -10,11 +10,8 @@ func (w *worker) solve(index int, warm bool) {
 	if !warm { // nothing of the last element may show
 		x.direction.clear()
 	}
-	clear(x.su) // nor its slacks
-	clear(x.sl)
-	clear(x.lu)
-	clear(x.ll)
-	crossed := s.classify()
+	x.unsided() // nor its slacks
+	crossed := w.classify()
 	s.clean(x.lam)
 	if crossed != "" {
 		x.direction.clear()
@@ -49,7 +46,7 @@ func (w *worker) abandon(index int, warm bool, end ending) {
 	if !warm {
 		w.x.direction.clear()
 	}
-	w.sys.classify()
+	w.classify()
 	w.sys.clean(w.x.lam)
 	w.stay()
 	w.conclude(end)

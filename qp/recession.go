@@ -111,7 +111,8 @@ func (r *recessionWorker) load(w *worker) bool {
 		s.lo[t], s.up[t] = lo, up
 	}
 	s.form = Zero
-	s.classify()
+	r.classify()
+	r.x.unsided()
 	r.metric.equilibrate(s, r.largest)
 	s.adopt(&r.metric)
 	r.run = run{opt: w.opt, done: w.done, deadline: w.deadline}

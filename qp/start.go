@@ -65,22 +65,18 @@ func (w *worker) shift(leastS, leastL float64) {
 	}
 	s.mulCE(&x.direction, w.cdz)
 	lowS, lowL := 0.0, 0.0
-	for t, k := range s.kind {
-		c, l, wt := w.cdz[t], x.lam[t], s.wc[t]
-		both := k == hasUpper|hasLower
-		if k&hasUpper != 0 {
-			x.su[t], x.lu[t] = s.up[t]-c, l
-			if both {
-				x.lu[t] = max(l, 0)
+	for k, side := range [2][]float64{s.up, s.lo} {
+		sign := sideSign[k]
+		for t, on := range s.on[k] {
+			if on == 0 {
+				continue
 			}
-			lowS, lowL = min(lowS, x.su[t]/wt), min(lowL, x.lu[t]*wt)
-		}
-		if k&hasLower != 0 {
-			x.sl[t], x.ll[t] = c-s.lo[t], -l
-			if both {
-				x.ll[t] = max(-l, 0)
+			sl, l := sign*(side[t]-w.cdz[t]), sign*x.lam[t]
+			if s.on[1-k][t] != 0 {
+				l = max(l, 0)
 			}
-			lowS, lowL = min(lowS, x.sl[t]/wt), min(lowL, x.ll[t]*wt)
+			x.s[k][t], x.l[k][t] = sl, l
+			lowS, lowL = min(lowS, sl/s.wc[t]), min(lowL, l*s.wc[t])
 		}
 	}
 	if leastS > 0 {
@@ -109,10 +105,12 @@ func (w *worker) shift(leastS, leastL float64) {
 			*l = max(*l*wt+addL, floorL) / wt
 		})
 	}
-	for t, k := range s.kind {
-		if k != fixed {
-			x.lam[t] = x.net(t, k)
-		}
+	for _, t := range s.odd {
+		w.cdz[t] = x.lam[t]
+	}
+	x.net()
+	for _, t := range s.odd {
+		x.lam[t] = w.cdz[t]
 	}
 }
 
@@ -121,12 +119,11 @@ const startFloor = 1e-3
 
 // eachSide calls f with slack, multiplier and row norm of every side.
 func (x *iterate) eachSide(s *system, f func(slack, mult *float64, norm float64)) {
-	for t, k := range s.kind {
-		if k&hasUpper != 0 {
-			f(&x.su[t], &x.lu[t], s.wc[t])
-		}
-		if k&hasLower != 0 {
-			f(&x.sl[t], &x.ll[t], s.wc[t])
+	for k := range s.on {
+		for t, on := range s.on[k] {
+			if on != 0 {
+				f(&x.s[k][t], &x.l[k][t], s.wc[t])
+			}
 		}
 	}
 }

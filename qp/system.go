@@ -37,10 +37,13 @@ type system struct {
 	lin, b       []float64 // p and b of the problem
 	lo, up       []float64 // t
 	kind         []sideKind
-	na, nc       []float64 // 2-norms of the rows of A and of C, 1 if zero
-	tau, wa, wc  []float64 // the metric: see scaling
-	curved       float64   // largest |Q̂|
-	maxQ, maxA   float64   // largest |entry|
+	on           [2][]float64 // 1 where there is a slack at the side, else 0
+	any          [2]bool      // whether it is 1 anywhere
+	odd          []int        // constraints without slack: fixed ones, and ones without sides
+	na, nc       []float64    // 2-norms of the rows of A and of C, 1 if zero
+	tau, wa, wc  []float64    // the metric: see scaling
+	curved       float64      // largest |Q̂|
+	maxQ, maxA   float64      // largest |entry|
 	maxG         float64
 	gamma        float64 // scale of curvature, in the metric
 	cost         float64 // scale of the objective's gradient: the start's curvature
@@ -105,7 +108,8 @@ func (s *system) elasticOf(t int) float64 {
 
 // classify derives the kinds of the sides, and reports crossed ones.
 func (s *system) classify() (reason string) {
-	s.sides = 0
+	s.sides, s.odd = 0, s.odd[:0]
+	s.any = [2]bool{}
 	for t := range s.t {
 		lo, up := s.lo[t], s.up[t]
 		var k sideKind
@@ -121,14 +125,23 @@ func (s *system) classify() (reason string) {
 		default:
 			if !math.IsInf(up, 1) {
 				k |= hasUpper
-				s.sides++
 			}
 			if !math.IsInf(lo, -1) {
 				k |= hasLower
-				s.sides++
 			}
 		}
 		s.kind[t] = k
+		if k&(hasUpper|hasLower) == 0 {
+			s.odd = append(s.odd, t)
+		}
+		for side, has := range [2]sideKind{hasUpper, hasLower} {
+			s.on[side][t] = 0
+			if k&has != 0 {
+				s.on[side][t] = 1
+				s.any[side] = true
+				s.sides++
+			}
+		}
 	}
 	return reason
 }

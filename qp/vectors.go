@@ -34,42 +34,71 @@ func (d *direction) clear() {
 	clear(d.lam)
 }
 
-// iterate is a point of the interior-point method: z, ν, net λ, and for every
-// side its slack and its multiplier (both positive; unused where the side is
-// infinite or the constraint is fixed).
+// The sides of the constraints. A slack is sideSign·(side − Cz), up to the primal
+// residual, and λ is the sum of sideSign times the multipliers.
+const (
+	upper = iota
+	lower
+)
+
+var sideSign = [2]float64{+1, -1}
+
+// iterate is a point of the interior-point method: z, ν, net λ, and for both
+// sides of every constraint a slack and a multiplier, positive, or 1 and 0 where
+// the constraint has no such side.
 type iterate struct {
 	direction
-	su, sl []float64 // slacks up − Cz and Cz − lo, up to the primal residual
-	lu, ll []float64 // their multipliers; λ = lu − ll
+	s, l [2][]float64
+	all  []float64 // what they lie in
+}
+
+func iterateLen(n, p, t int) int { return n + p + 5*t }
+
+// iterateAt makes an iterate of memory.
+func iterateAt(all []float64, n, p, t int) iterate {
+	x := all
+	cut := func(n int) []float64 {
+		y := x[:n:n]
+		x = x[n:]
+		return y
+	}
+	return iterate{
+		direction: direction{cut(n), cut(p), cut(t)},
+		s:         [2][]float64{cut(t), cut(t)},
+		l:         [2][]float64{cut(t), cut(t)},
+		all:       all,
+	}
 }
 
 func newIterate(a *arena, n, p, t int) iterate {
-	return iterate{newDirection(a, n, p, t), a.floats(t), a.floats(t), a.floats(t), a.floats(t)}
+	all := a.floats(iterateLen(n, p, t))
+	if a.buf == nil { // counting
+		return iterate{}
+	}
+	return iterateAt(all, n, p, t)
 }
 
-func (x *iterate) copyFrom(o *iterate) {
-	x.direction.copyFrom(&o.direction)
-	copy(x.su, o.su)
-	copy(x.sl, o.sl)
-	copy(x.lu, o.lu)
-	copy(x.ll, o.ll)
-}
+func (x *iterate) copyFrom(o *iterate) { copy(x.all, o.all) }
 
-func (x *iterate) clear() {
-	x.direction.clear()
-	clear(x.su)
-	clear(x.sl)
-	clear(x.lu)
-	clear(x.ll)
+func (x *iterate) clear() { clear(x.all) }
+
+// unsided makes every slack 1 and every multiplier 0.
+func (x *iterate) unsided() {
+	for k := range x.s {
+		for t := range x.s[k] {
+			x.s[k][t] = 1
+		}
+		clear(x.l[k])
+	}
 }
 
 // stepping is a step of the method: of z, ν and net λ by the linear solve, and
 // of the slacks and their multipliers.
 type stepping struct {
 	direction
-	dsu, dsl, dlu, dll []float64
+	ds, dl [2][]float64
 }
 
 func newStepping(a *arena, n, p, t int) *stepping {
-	return &stepping{newDirection(a, n, p, t), a.floats(t), a.floats(t), a.floats(t), a.floats(t)}
+	return &stepping{newDirection(a, n, p, t), [2][]float64{a.floats(t), a.floats(t)}, [2][]float64{a.floats(t), a.floats(t)}}
 }

@@ -48,7 +48,8 @@ type worker struct {
 	rhs, left  direction // right-hand side, and what is left of it
 	corr, rest direction
 	dinv, cdz  []float64
-	qu, ql     []float64
+	q, h       [2][]float64  // see dense.Complementarity
+	side       [2]dense.Side // x, step and q, side by side
 	ray        direction
 	zeros      []float64
 	lo, up     []float64
@@ -88,7 +89,10 @@ func newWorker(plan *cpuPlan, a *arena) *worker {
 	w.corr, w.rest = newDirection(a, n, p, t), newDirection(a, n, p, t)
 	w.ray = newDirection(a, n, p, t)
 	w.dinv, w.cdz = a.floats(t), a.floats(t)
-	w.qu, w.ql = a.floats(t), a.floats(t)
+	for k := range w.q {
+		w.q[k], w.h[k] = a.floats(t), a.floats(t)
+		w.sys.on[k] = a.floats(t)
+	}
 	w.zeros = a.floats(max(n, p))
 	w.share = a.floats(t)
 	w.lo, w.up = a.floats(t), a.floats(t)
@@ -96,6 +100,10 @@ func newWorker(plan *cpuPlan, a *arena) *worker {
 	w.largest = a.floats(n)
 	if a.buf != nil {
 		w.kind = make([]sideKind, t)
+		w.sys.odd = make([]int, 0, t)
+		for k := range w.side {
+			w.side[k] = dense.Side{S: w.x.s[k], L: w.x.l[k], Q: w.q[k], On: w.sys.on[k], DS: w.step.ds[k], DL: w.step.dl[k]}
+		}
 		for j := m; j < t; j++ {
 			w.nc[j] = 1
 		}
@@ -115,6 +123,22 @@ func newWorker(plan *cpuPlan, a *arena) *worker {
 		w.stage[k] = a.floats(plan.stageLen(k))
 	}
 	return w
+}
+
+// classify derives the kinds of the constraints, and makes what belongs to sides
+// that none has zero.
+func (w *worker) classify() (crossed string) {
+	crossed = w.sys.classify()
+	for k, any := range w.sys.any {
+		if !any {
+			clear(w.q[k])
+			clear(w.h[k])
+			clear(w.step.ds[k])
+			clear(w.step.dl[k])
+			clear(w.res.rs[k])
+		}
+	}
+	return crossed
 }
 
 // plain is the elimination that asks nothing of the data, at its first

@@ -1,0 +1,29 @@
+package dense
+
+func violation(sign float64, c, side []float64) float64 { return violationGo(sign, c, side) }
+
+func slackResidual(sign float64, c, side, s, on, r []float64) {
+	slackResidualGo(sign, c, side, s, on, r)
+}
+
+func sideSum(lam, lo, up []float64) (sum, abs float64) { return sideSumGo(lam, lo, up) }
+
+func weigh(su, lu, sl, ll, d []float64) { weighGo(su, lu, sl, ll, d) }
+
+func complementarity(target float64, s, l, r, on, ds, dl, q, h []float64) {
+	complementarityGo(target, s, l, r, on, ds, dl, q, h)
+}
+
+func sideStep(sign float64, c, s, l, r, q, on, ds, dl []float64) {
+	sideStepGo(sign, c, s, l, r, q, on, ds, dl)
+}
+
+func followMultipliers(gamma float64, w, d, dlam []float64, up, lo *Side) {
+	followMultipliersGo(gamma, w, d, dlam, up, lo)
+}
+
+func maxStep(alpha float64, v, dv []float64) float64 { return maxStepGo(alpha, v, dv) }
+
+func shiftedDot(p float64, s, ds []float64, d float64, l, dl []float64) float64 {
+	return shiftedDotGo(p, s, ds, d, l, dl)
+}
