@@ -124,7 +124,6 @@ func (k *condensed) factor(dinv []float64) bool {
 	for j, d := range k.dc[k.m:] {
 		h[j*ld+j] += d
 	}
-	k.piv.least = 1
 	return k.piv.cholesky(n, h, ld, k.inv)
 }
 

@@ -78,7 +78,6 @@ func (k *diagonal) factor(dinv []float64) bool {
 		}
 		k.s[i*ldp+i] += delta
 	}
-	k.piv.least = 1
 	return k.piv.cholesky(p, k.s, ldp, k.inv)
 }
 

@@ -1,8 +1,6 @@
 package qp
 
 import (
-	"math"
-
 	"github.com/optnet-go/optnet/internal/dense"
 )
 
@@ -37,27 +35,30 @@ const (
 	deltaSchur     = 1e-12
 )
 
-// pivots watches a Cholesky factorization: the smallest pivot relative to what
+// pivots is a Cholesky factorization with its smallest pivot, relative to what
 // stood on the diagonal before.
 type pivots struct {
 	diag  []float64 // diagonal of the matrix to be factored
 	least float64
-	watch func(int, float64) float64
 }
 
-func newPivots(a *arena, n int) *pivots {
-	p := &pivots{diag: a.floats(n)}
-	p.watch = func(i int, d float64) float64 {
-		p.least = math.Min(p.least, d/p.diag[i])
-		return d
-	}
-	return p
-}
+func newPivots(a *arena, n int) *pivots { return &pivots{diag: a.floats(n)} }
 
-// cholesky factors the n×n upper triangle and records the pivots.
+// cholesky factors the n×n upper triangle. The pivots are the squares of the
+// factor's diagonal; least is 0 if one was not positive.
 func (p *pivots) cholesky(n int, a []float64, lda int, inv []float64) bool {
-	for i := range n {
-		p.diag[i] = a[i*lda+i]
+	diag := p.diag[:n]
+	for i := range diag {
+		diag[i] = a[i*lda+i]
 	}
-	return dense.Cholesky(n, a, lda, inv, p.watch) < 0
+	if dense.Cholesky(n, a, lda, inv, nil) >= 0 {
+		p.least = 0
+		return false
+	}
+	p.least = 1
+	for i, d := range diag {
+		u := a[i*lda+i]
+		p.least = min(p.least, u*u/d)
+	}
+	return true
 }

@@ -73,10 +73,7 @@ func (f *schurFactors) prepareQ(s *system, w *schurScratch) bool {
 		return least >= wellConditioned
 	}
 	copy(f.u, s.q)
-	w.piv.least = 1
-	if !w.piv.cholesky(s.n, f.u, s.ld, f.uinv) {
-		w.piv.least = 0
-	}
+	w.piv.cholesky(s.n, f.u, s.ld, f.uinv)
 	f.uinv[s.n] = w.piv.least
 	return w.piv.least >= wellConditioned
 }
@@ -89,7 +86,6 @@ func (f *schurFactors) prepareA(s *system, w *schurScratch) bool {
 	f.solveUTMany(s, p, f.v, ldp)
 	clear(f.s)
 	dense.Syrk(p, n, f.v, ldp, nil, f.s, ldp, w.work)
-	w.piv.least = 1
 	zero := false
 	for i := range p {
 		zero = zero || f.s[i*ldp+i] == 0
@@ -164,7 +160,6 @@ func (k *schur) factor(dinv []float64) bool {
 	for i := range k.rows {
 		k.mm[i*ldm+i] += k.dinv[i]
 	}
-	k.piv.least = 1
 	return k.piv.cholesky(len(k.rows), k.mm, ldm, k.inv)
 }
 
