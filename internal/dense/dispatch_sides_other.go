@@ -1,3 +1,5 @@
+//go:build !amd64 || noasm
+
 package dense
 
 func violation(sign float64, c, side []float64) float64 { return violationGo(sign, c, side) }

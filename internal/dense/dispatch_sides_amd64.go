@@ -1,0 +1,89 @@
+//go:build !noasm
+
+package dense
+
+import (
+	"unsafe"
+
+	"golang.org/x/sys/cpu"
+)
+
+var sidesAVX2 = cpu.X86.HasAVX2 && cpu.X86.HasFMA
+
+func first(x []float64) *float64 { return unsafe.SliceData(x) }
+
+func violation(sign float64, c, side []float64) float64 {
+	if sidesAVX2 {
+		return violationAVX2(len(c), sign, first(c), first(side))
+	}
+	return violationGo(sign, c, side)
+}
+
+func slackResidual(sign float64, c, side, s, on, r []float64) {
+	if sidesAVX2 {
+		slackResidualAVX2(len(c), sign, first(c), first(side), first(s), first(on), first(r))
+		return
+	}
+	slackResidualGo(sign, c, side, s, on, r)
+}
+
+func sideSum(lam, lo, up []float64) (sum, abs float64) {
+	if sidesAVX2 {
+		return sideSumAVX2(len(lam), first(lam), first(lo), first(up))
+	}
+	return sideSumGo(lam, lo, up)
+}
+
+func weigh(su, lu, sl, ll, d []float64) {
+	switch {
+	case !sidesAVX2:
+		weighGo(su, lu, sl, ll, d)
+	case sl == nil:
+		weighUpperAVX2(len(d), first(su), first(lu), first(d))
+	default:
+		weighAVX2(len(d), first(su), first(lu), first(sl), first(ll), first(d))
+	}
+}
+
+func complementarity(target float64, s, l, r, on, ds, dl, q, h []float64) {
+	switch {
+	case !sidesAVX2:
+		complementarityGo(target, s, l, r, on, ds, dl, q, h)
+	case ds == nil:
+		complementarityAVX2(len(s), target, first(s), first(l), first(r), first(on), first(q), first(h))
+	default:
+		complementarity2AVX2(len(s), target, first(s), first(l), first(r), first(on), first(ds), first(dl), first(q), first(h))
+	}
+}
+
+func sideStep(sign float64, c, s, l, r, q, on, ds, dl []float64) {
+	if sidesAVX2 {
+		sideStepAVX2(len(c), sign, first(c), first(s), first(l), first(r), first(q), first(on), first(ds), first(dl))
+		return
+	}
+	sideStepGo(sign, c, s, l, r, q, on, ds, dl)
+}
+
+func followMultipliers(gamma float64, w, d, dlam []float64, up, lo *Side) {
+	if sidesAVX2 {
+		followMultipliersAVX2(len(w), gamma, first(w), first(d), first(dlam),
+			first(up.S), first(up.L), first(up.Q), first(up.DS), first(up.DL),
+			first(lo.S), first(lo.L), first(lo.Q), first(lo.On), first(lo.DS), first(lo.DL))
+		return
+	}
+	followMultipliersGo(gamma, w, d, dlam, up, lo)
+}
+
+func maxStep(alpha float64, v, dv []float64) float64 {
+	if sidesAVX2 {
+		return maxStepAVX2(len(v), alpha, first(v), first(dv))
+	}
+	return maxStepGo(alpha, v, dv)
+}
+
+func shiftedDot(p float64, s, ds []float64, d float64, l, dl []float64) float64 {
+	if sidesAVX2 {
+		return shiftedDotAVX2(len(s), p, first(s), first(ds), d, first(l), first(dl))
+	}
+	return shiftedDotGo(p, s, ds, d, l, dl)
+}
