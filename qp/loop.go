@@ -293,7 +293,7 @@ func (w *worker) slackSteps() {
 			dense.SideStep(sideSign[k], w.cdz, x.s[k], x.l[k], r.rs[k], w.q[k], s.on[k], w.step.ds[k], w.step.dl[k])
 		}
 	}
-	dense.FollowMultipliers(s.gamma, s.wc, w.dinv, w.step.lam, &w.side[upper], &w.side[lower])
+	dense.FollowMultipliers(s.small, w.dinv, w.step.lam, &w.side[upper], &w.side[lower])
 }
 
 // stepLengths are the largest primal and dual steps in [0, 1] that go at most

@@ -135,12 +135,16 @@ func (w *worker) recedes(d []float64) bool {
 // zero they are the proof.
 func (w *worker) leastInfeasibility() ending {
 	sys, elim, was := w.sys, w.elim, w.run
-	defer func() { w.sys, w.elim, w.run = sys, elim, was }()
+	defer func() {
+		w.sys, w.elim, w.run = sys, elim, was
+		w.sys.setSmall()
+	}()
 	s := &w.sys
 	s.form, s.q, s.elastic = Zero, nil, 1
 	s.lin = w.zeros[:s.n]
 	s.maxQ, s.curved = 0, 0
 	s.gamma, s.cost = 1, 1
+	s.setSmall()
 	w.elim = w.plain()
 	w.opt.EpsAbs, w.opt.EpsRel = exploreTol, exploreTol
 	w.exploring, w.tracer = true, nil

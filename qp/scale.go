@@ -131,6 +131,13 @@ func (w *worker) setCost() {
 	if s.gamma == 0 {
 		s.gamma, s.cost = 1, 1
 	}
+	s.setSmall()
+}
+
+func (s *system) setSmall() {
+	for t, w := range s.wc {
+		s.small[t] = w * w / s.gamma
+	}
 }
 
 // size is ‖z/τ‖∞.

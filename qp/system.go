@@ -45,9 +45,10 @@ type system struct {
 	curved       float64      // largest |Q̂|
 	maxQ, maxA   float64      // largest |entry|
 	maxG         float64
-	gamma        float64 // scale of curvature, in the metric
-	cost         float64 // scale of the objective's gradient: the start's curvature
-	sides        int     // number of sides with a slack
+	small        []float64 // D⁻¹ below which a slack is small: w²/γ
+	gamma        float64   // scale of curvature, in the metric
+	cost         float64   // scale of the objective's gradient: the start's curvature
+	sides        int       // number of sides with a slack
 	elastic      float64
 }
 

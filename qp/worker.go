@@ -93,6 +93,7 @@ func newWorker(plan *cpuPlan, a *arena) *worker {
 		w.q[k], w.h[k] = a.floats(t), a.floats(t)
 		w.sys.on[k] = a.floats(t)
 	}
+	w.sys.small = a.floats(t)
 	w.zeros = a.floats(max(n, p))
 	w.share = a.floats(t)
 	w.lo, w.up = a.floats(t), a.floats(t)

@@ -64,14 +64,14 @@ func sideStep(sign float64, c, s, l, r, q, on, ds, dl []float64) {
 	sideStepGo(sign, c, s, l, r, q, on, ds, dl)
 }
 
-func followMultipliers(gamma float64, w, d, dlam []float64, up, lo *Side) {
+func followMultipliers(small, d, dlam []float64, up, lo *Side) {
 	if sidesAVX2 {
-		followMultipliersAVX2(len(w), gamma, first(w), first(d), first(dlam),
+		followMultipliersAVX2(len(d), first(small), first(d), first(dlam),
 			first(up.S), first(up.L), first(up.Q), first(up.DS), first(up.DL),
 			first(lo.S), first(lo.L), first(lo.Q), first(lo.On), first(lo.DS), first(lo.DL))
 		return
 	}
-	followMultipliersGo(gamma, w, d, dlam, up, lo)
+	followMultipliersGo(small, d, dlam, up, lo)
 }
 
 func maxStep(alpha float64, v, dv []float64) float64 {

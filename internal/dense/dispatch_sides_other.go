@@ -20,8 +20,8 @@ func sideStep(sign float64, c, s, l, r, q, on, ds, dl []float64) {
 	sideStepGo(sign, c, s, l, r, q, on, ds, dl)
 }
 
-func followMultipliers(gamma float64, w, d, dlam []float64, up, lo *Side) {
-	followMultipliersGo(gamma, w, d, dlam, up, lo)
+func followMultipliers(small, d, dlam []float64, up, lo *Side) {
+	followMultipliersGo(small, d, dlam, up, lo)
 }
 
 func maxStep(alpha float64, v, dv []float64) float64 { return maxStepGo(alpha, v, dv) }

@@ -90,13 +90,13 @@ func sideStepGo(sign float64, c, s, l, r, q, on, ds, dl []float64) {
 	}
 }
 
-func followMultipliersGo(gamma float64, w, d, dlam []float64, up, lo *Side) {
-	n := len(w)
-	d, dlam = d[:n], dlam[:n]
+func followMultipliersGo(small, d, dlam []float64, up, lo *Side) {
+	n := len(d)
+	small, dlam = small[:n], dlam[:n]
 	su, lu, qu, dsu, dlu := up.S[:n], up.L[:n], up.Q[:n], up.DS[:n], up.DL[:n]
 	sl, ll, ql, dsl, dll, on := lo.S[:n], lo.L[:n], lo.Q[:n], lo.DS[:n], lo.DL[:n], lo.On[:n]
-	for i, x := range w {
-		if !(x*x > gamma*d[i]) {
+	for i, x := range d {
+		if !(x < small[i]) {
 			continue
 		}
 		if lu[i]*sl[i] > ll[i]*su[i] {

@@ -89,7 +89,7 @@ type Side struct {
 }
 
 // FollowMultipliers replaces the steps of constraints whose multiplier is
-// large beside the slack, that is where w² > gamma·d: the multiplier of the
+// large beside the slack, that is where d < small: the multiplier of the
 // side with the larger l/s follows the step dlam of the net multiplier, and
 // its slack the complementarity condition. For the upper side, which leads if
 // lu·sl > ll·su, that is
@@ -99,12 +99,12 @@ type Side struct {
 //
 // and for the lower one dll = dlu − dlam, and dsl likewise. Both sides are
 // needed: one that no constraint has is made of ones and zeros, as above.
-func FollowMultipliers(gamma float64, w, d, dlam []float64, up, lo *Side) {
-	n := len(w)
-	if len(d) != n || len(dlam) != n || !up.has(n) || !lo.has(n) {
+func FollowMultipliers(small, d, dlam []float64, up, lo *Side) {
+	n := len(d)
+	if len(small) != n || len(dlam) != n || !up.has(n) || !lo.has(n) {
 		panic(unequal)
 	}
-	followMultipliers(gamma, w, d, dlam, up, lo)
+	followMultipliers(small, d, dlam, up, lo)
 }
 
 func (s *Side) has(n int) bool {

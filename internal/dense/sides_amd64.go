@@ -29,7 +29,7 @@ func complementarity2AVX2(n int, target float64, s *float64, l *float64, r *floa
 func sideStepAVX2(n int, sign float64, c *float64, s *float64, l *float64, r *float64, q *float64, on *float64, ds *float64, dl *float64)
 
 //go:noescape
-func followMultipliersAVX2(n int, gamma float64, w *float64, d *float64, dlam *float64, su *float64, lu *float64, qu *float64, dsu *float64, dlu *float64, sl *float64, ll *float64, ql *float64, onl *float64, dsl *float64, dll *float64)
+func followMultipliersAVX2(n int, small *float64, d *float64, dlam *float64, su *float64, lu *float64, qu *float64, dsu *float64, dlu *float64, sl *float64, ll *float64, ql *float64, onl *float64, dsl *float64, dll *float64)
 
 //go:noescape
 func maxStepAVX2(n int, alpha float64, v *float64, dv *float64) float64

@@ -585,76 +585,72 @@ done:
 	VZEROUPPER
 	RET
 
-// func followMultipliersAVX2(n int, gamma float64, w *float64, d *float64, dlam *float64, su *float64, lu *float64, qu *float64, dsu *float64, dlu *float64, sl *float64, ll *float64, ql *float64, onl *float64, dsl *float64, dll *float64)
-// Requires: AVX, AVX2, FMA3, SSE2
-TEXT ·followMultipliersAVX2(SB), NOSPLIT, $0-128
-	MOVQ         n+0(FP), AX
-	MOVQ         w+16(FP), DX
-	MOVQ         d+24(FP), BX
-	MOVQ         su+40(FP), SI
-	MOVQ         lu+48(FP), DI
-	MOVQ         sl+80(FP), R8
-	MOVQ         ll+88(FP), R9
-	MOVQ         onl+104(FP), R10
-	MOVQ         dlam+32(FP), R11
-	MOVQ         dlu+72(FP), R12
-	MOVQ         dll+120(FP), R13
-	MOVSD        gamma+8(FP), X0
-	VBROADCASTSD X0, Y1
-	VXORPD       Y2, Y2, Y2
-	XORQ         CX, CX
-	CMPQ         AX, $0x04
-	JLT          short
-	SHLQ         $0x03, AX
-	SUBQ         $0x20, AX
-	JZ           last
+// func followMultipliersAVX2(n int, small *float64, d *float64, dlam *float64, su *float64, lu *float64, qu *float64, dsu *float64, dlu *float64, sl *float64, ll *float64, ql *float64, onl *float64, dsl *float64, dll *float64)
+// Requires: AVX, FMA3
+TEXT ·followMultipliersAVX2(SB), NOSPLIT, $0-120
+	MOVQ   n+0(FP), AX
+	MOVQ   small+8(FP), DX
+	MOVQ   d+16(FP), BX
+	MOVQ   su+32(FP), SI
+	MOVQ   lu+40(FP), DI
+	MOVQ   sl+72(FP), R8
+	MOVQ   ll+80(FP), R9
+	MOVQ   onl+96(FP), R10
+	MOVQ   dlam+24(FP), R11
+	MOVQ   dlu+64(FP), R12
+	MOVQ   dll+112(FP), R13
+	VXORPD Y1, Y1, Y1
+	XORQ   CX, CX
+	CMPQ   AX, $0x04
+	JLT    short
+	SHLQ   $0x03, AX
+	SUBQ   $0x20, AX
+	JZ     last
 
 full:
 	VMOVUPD      (DX)(CX*1), Y0
-	VMOVUPD      (BX)(CX*1), Y3
-	VMULPD       Y0, Y0, Y0
-	VMULPD       Y1, Y3, Y3
-	VCMPPD       $0x1e, Y3, Y0, Y0
-	VMOVUPD      (SI)(CX*1), Y3
-	VMOVUPD      (DI)(CX*1), Y4
-	VMOVUPD      (R8)(CX*1), Y5
-	VMOVUPD      (R9)(CX*1), Y6
-	VMULPD       Y5, Y4, Y7
-	VMULPD       Y3, Y6, Y8
-	VCMPPD       $0x1e, Y8, Y7, Y7
-	VANDNPD      Y0, Y7, Y8
-	VANDPD       Y0, Y7, Y7
+	VMOVUPD      (BX)(CX*1), Y2
+	VCMPPD       $0x11, Y0, Y2, Y0
+	VMOVUPD      (SI)(CX*1), Y2
+	VMOVUPD      (DI)(CX*1), Y3
+	VMOVUPD      (R8)(CX*1), Y4
+	VMOVUPD      (R9)(CX*1), Y5
+	VMULPD       Y4, Y3, Y6
+	VMULPD       Y2, Y5, Y7
+	VCMPPD       $0x1e, Y7, Y6, Y6
+	VANDNPD      Y0, Y6, Y7
+	VANDPD       Y0, Y6, Y6
 	VMOVUPD      (R10)(CX*1), Y0
-	VCMPPD       $0x04, Y0, Y2, Y0
-	VANDPD       Y0, Y8, Y8
+	VCMPPD       $0x04, Y0, Y1, Y0
+	VANDPD       Y0, Y7, Y7
 	VMOVUPD      (R11)(CX*1), Y0
-	VMOVUPD      (R12)(CX*1), Y9
-	VMOVUPD      (R13)(CX*1), Y10
-	VADDPD       Y10, Y0, Y10
-	VSUBPD       Y0, Y9, Y9
+	VMOVUPD      (R12)(CX*1), Y8
+	VMOVUPD      (R13)(CX*1), Y9
+	VADDPD       Y9, Y0, Y9
+	VSUBPD       Y0, Y8, Y8
 	VMOVUPD      (R12)(CX*1), Y0
-	VBLENDVPD    Y7, Y10, Y0, Y0
+	VBLENDVPD    Y6, Y9, Y0, Y0
 	VMOVUPD      Y0, (R12)(CX*1)
-	MOVQ         qu+56(FP), R14
+	MOVQ         qu+48(FP), R14
 	VMOVUPD      (R14)(CX*1), Y0
-	VFNMSUB213PD Y0, Y3, Y10
-	VDIVPD       Y4, Y10, Y10
-	MOVQ         dsu+64(FP), R14
+	VFNMSUB213PD Y0, Y2, Y9
+	VDIVPD       Y3, Y9, Y9
+	MOVQ         dsu+56(FP), R14
 	VMOVUPD      (R14)(CX*1), Y0
-	VBLENDVPD    Y7, Y10, Y0, Y0
-	MOVQ         dsu+64(FP), R14
+	VBLENDVPD    Y6, Y9, Y0, Y0
+	MOVQ         dsu+56(FP), R14
 	VMOVUPD      Y0, (R14)(CX*1)
 	VMOVUPD      (R13)(CX*1), Y0
-	VBLENDVPD    Y8, Y9, Y0, Y0
+	VBLENDVPD    Y7, Y8, Y0, Y0
 	VMOVUPD      Y0, (R13)(CX*1)
-	MOVQ         ql+96(FP), R14
+	MOVQ         ql+88(FP), R14
 	VMOVUPD      (R14)(CX*1), Y0
-	VFNMSUB213PD Y0, Y5, Y9
-	VDIVPD       Y6, Y9, Y9
-	MOVQ         dsl+112(FP), R14
+	VFNMSUB213PD Y0, Y4, Y8
+	VDIVPD       Y5, Y8, Y8
+	MOVQ         dsl+104(FP), R14
 	VMOVUPD      (R14)(CX*1), Y0
-	VBLENDVPD    Y8, Y9, Y0, Y0
-	MOVQ         dsl+112(FP), R14
+	VBLENDVPD    Y7, Y8, Y0, Y0
+	MOVQ         dsl+104(FP), R14
 	VMOVUPD      Y0, (R14)(CX*1)
 	ADDQ         $0x20, CX
 	CMPQ         CX, AX
@@ -663,50 +659,48 @@ full:
 last:
 	MOVQ         AX, CX
 	VMOVUPD      (DX)(CX*1), Y0
-	VMOVUPD      (BX)(CX*1), Y3
-	VMULPD       Y0, Y0, Y0
-	VMULPD       Y1, Y3, Y3
-	VCMPPD       $0x1e, Y3, Y0, Y0
-	VMOVUPD      (SI)(CX*1), Y1
+	VMOVUPD      (BX)(CX*1), Y2
+	VCMPPD       $0x11, Y0, Y2, Y0
+	VMOVUPD      (SI)(CX*1), Y2
 	VMOVUPD      (DI)(CX*1), Y3
 	VMOVUPD      (R8)(CX*1), Y4
 	VMOVUPD      (R9)(CX*1), Y5
 	VMULPD       Y4, Y3, Y6
-	VMULPD       Y1, Y5, Y7
+	VMULPD       Y2, Y5, Y7
 	VCMPPD       $0x1e, Y7, Y6, Y6
 	VANDNPD      Y0, Y6, Y7
 	VANDPD       Y0, Y6, Y6
 	VMOVUPD      (R10)(CX*1), Y0
-	VCMPPD       $0x04, Y0, Y2, Y0
+	VCMPPD       $0x04, Y0, Y1, Y0
 	VANDPD       Y0, Y7, Y7
 	VMOVUPD      (R11)(CX*1), Y0
-	VMOVUPD      (R12)(CX*1), Y2
+	VMOVUPD      (R12)(CX*1), Y1
 	VMOVUPD      (R13)(CX*1), Y8
 	VADDPD       Y8, Y0, Y8
-	VSUBPD       Y0, Y2, Y2
+	VSUBPD       Y0, Y1, Y1
 	VMOVUPD      (R12)(CX*1), Y0
 	VBLENDVPD    Y6, Y8, Y0, Y0
 	VMOVUPD      Y0, (R12)(CX*1)
-	MOVQ         qu+56(FP), AX
+	MOVQ         qu+48(FP), AX
 	VMOVUPD      (AX)(CX*1), Y0
-	VFNMSUB213PD Y0, Y1, Y8
+	VFNMSUB213PD Y0, Y2, Y8
 	VDIVPD       Y3, Y8, Y8
-	MOVQ         dsu+64(FP), AX
+	MOVQ         dsu+56(FP), AX
 	VMOVUPD      (AX)(CX*1), Y0
 	VBLENDVPD    Y6, Y8, Y0, Y0
-	MOVQ         dsu+64(FP), AX
+	MOVQ         dsu+56(FP), AX
 	VMOVUPD      Y0, (AX)(CX*1)
 	VMOVUPD      (R13)(CX*1), Y0
-	VBLENDVPD    Y7, Y2, Y0, Y0
+	VBLENDVPD    Y7, Y1, Y0, Y0
 	VMOVUPD      Y0, (R13)(CX*1)
-	MOVQ         ql+96(FP), AX
+	MOVQ         ql+88(FP), AX
 	VMOVUPD      (AX)(CX*1), Y0
-	VFNMSUB213PD Y0, Y4, Y2
-	VDIVPD       Y5, Y2, Y2
-	MOVQ         dsl+112(FP), AX
+	VFNMSUB213PD Y0, Y4, Y1
+	VDIVPD       Y5, Y1, Y1
+	MOVQ         dsl+104(FP), AX
 	VMOVUPD      (AX)(CX*1), Y0
-	VBLENDVPD    Y7, Y2, Y0, Y0
-	MOVQ         dsl+112(FP), AX
+	VBLENDVPD    Y7, Y1, Y0, Y0
+	MOVQ         dsl+104(FP), AX
 	VMOVUPD      Y0, (AX)(CX*1)
 	JMP          done
 
@@ -717,51 +711,49 @@ short:
 	SUBQ         AX, R14
 	LEAQ         sideMasks<>+0(SB), AX
 	VMOVUPD      (AX)(R14*8), Y0
-	VMASKMOVPD   (DX)(CX*1), Y0, Y3
-	VMASKMOVPD   (BX)(CX*1), Y0, Y4
-	VMULPD       Y3, Y3, Y3
-	VMULPD       Y1, Y4, Y4
-	VCMPPD       $0x1e, Y4, Y3, Y3
-	VMASKMOVPD   (SI)(CX*1), Y0, Y1
+	VMASKMOVPD   (DX)(CX*1), Y0, Y2
+	VMASKMOVPD   (BX)(CX*1), Y0, Y3
+	VCMPPD       $0x11, Y2, Y3, Y2
+	VMASKMOVPD   (SI)(CX*1), Y0, Y3
 	VMASKMOVPD   (DI)(CX*1), Y0, Y4
 	VMASKMOVPD   (R8)(CX*1), Y0, Y5
 	VMASKMOVPD   (R9)(CX*1), Y0, Y6
 	VMULPD       Y5, Y4, Y7
-	VMULPD       Y1, Y6, Y8
+	VMULPD       Y3, Y6, Y8
 	VCMPPD       $0x1e, Y8, Y7, Y7
-	VANDNPD      Y3, Y7, Y8
-	VANDPD       Y3, Y7, Y7
-	VMASKMOVPD   (R10)(CX*1), Y0, Y3
-	VCMPPD       $0x04, Y3, Y2, Y2
-	VANDPD       Y2, Y8, Y8
-	VMASKMOVPD   (R11)(CX*1), Y0, Y2
-	VMASKMOVPD   (R12)(CX*1), Y0, Y3
-	VMASKMOVPD   (R13)(CX*1), Y0, Y9
-	VADDPD       Y9, Y2, Y9
-	VSUBPD       Y2, Y3, Y3
+	VANDNPD      Y2, Y7, Y8
+	VANDPD       Y2, Y7, Y7
+	VMASKMOVPD   (R10)(CX*1), Y0, Y2
+	VCMPPD       $0x04, Y2, Y1, Y1
+	VANDPD       Y1, Y8, Y8
+	VMASKMOVPD   (R11)(CX*1), Y0, Y1
 	VMASKMOVPD   (R12)(CX*1), Y0, Y2
-	VBLENDVPD    Y7, Y9, Y2, Y2
-	VMASKMOVPD   Y2, Y0, (R12)(CX*1)
-	MOVQ         qu+56(FP), AX
-	VMASKMOVPD   (AX)(CX*1), Y0, Y2
-	VFNMSUB213PD Y2, Y1, Y9
+	VMASKMOVPD   (R13)(CX*1), Y0, Y9
+	VADDPD       Y9, Y1, Y9
+	VSUBPD       Y1, Y2, Y2
+	VMASKMOVPD   (R12)(CX*1), Y0, Y1
+	VBLENDVPD    Y7, Y9, Y1, Y1
+	VMASKMOVPD   Y1, Y0, (R12)(CX*1)
+	MOVQ         qu+48(FP), AX
+	VMASKMOVPD   (AX)(CX*1), Y0, Y1
+	VFNMSUB213PD Y1, Y3, Y9
 	VDIVPD       Y4, Y9, Y9
-	MOVQ         dsu+64(FP), AX
+	MOVQ         dsu+56(FP), AX
 	VMASKMOVPD   (AX)(CX*1), Y0, Y1
 	VBLENDVPD    Y7, Y9, Y1, Y1
-	MOVQ         dsu+64(FP), AX
+	MOVQ         dsu+56(FP), AX
 	VMASKMOVPD   Y1, Y0, (AX)(CX*1)
 	VMASKMOVPD   (R13)(CX*1), Y0, Y1
-	VBLENDVPD    Y8, Y3, Y1, Y1
+	VBLENDVPD    Y8, Y2, Y1, Y1
 	VMASKMOVPD   Y1, Y0, (R13)(CX*1)
-	MOVQ         ql+96(FP), AX
+	MOVQ         ql+88(FP), AX
 	VMASKMOVPD   (AX)(CX*1), Y0, Y1
-	VFNMSUB213PD Y1, Y5, Y3
-	VDIVPD       Y6, Y3, Y3
-	MOVQ         dsl+112(FP), AX
+	VFNMSUB213PD Y1, Y5, Y2
+	VDIVPD       Y6, Y2, Y2
+	MOVQ         dsl+104(FP), AX
 	VMASKMOVPD   (AX)(CX*1), Y0, Y1
-	VBLENDVPD    Y8, Y3, Y1, Y1
-	MOVQ         dsl+112(FP), AX
+	VBLENDVPD    Y8, Y2, Y1, Y1
+	MOVQ         dsl+104(FP), AX
 	VMASKMOVPD   Y1, Y0, (AX)(CX*1)
 
 done:

@@ -223,13 +223,12 @@ func TestFollowMultipliers(t *testing.T) {
 		for n := range 70 {
 			u, l := randomSides(r, n), randomSides(r, n)
 			dlam := clone(randomVector(r, n))
-			const gamma = 1.3
 			var want [4][]float64
 			for k, x := range [4][]float64{u.DS, u.DL, l.DS, l.DL} {
 				want[k] = append([]float64(nil), x...)
 			}
 			for i := range n {
-				if !(u.w[i]*u.w[i] > gamma*u.d[i]) {
+				if !(u.d[i] < u.w[i]) {
 					continue
 				}
 				switch {
@@ -241,7 +240,7 @@ func TestFollowMultipliers(t *testing.T) {
 					want[2][i] = -set.madd(l.S[i], want[3][i], l.Q[i]) / l.L[i]
 				}
 			}
-			FollowMultipliers(gamma, u.w, u.d, dlam, &u.Side, &l.Side)
+			FollowMultipliers(u.w, u.d, dlam, &u.Side, &l.Side)
 			for k, x := range [4][]float64{u.DS, u.DL, l.DS, l.DL} {
 				what := fmt.Sprintf("n=%d step %d", n, k)
 				set.compareVector(t, what, x, want[k], 1e9)

@@ -148,14 +148,12 @@ func sideStep() {
 
 func followMultipliers() {
 	l := begin("followMultipliersAVX2",
-		"func(n int, gamma float64, w, d, dlam, su, lu, qu, dsu, dlu, sl, ll, ql, onl, dsl, dll *float64)",
-		"w", "d", "su", "lu", "sl", "ll", "onl", "dlam", "dlu", "dll", "qu", "dsu", "ql", "dsl")
-	gamma, none := scalar("gamma"), zero()
+		"func(n int, small, d, dlam, su, lu, qu, dsu, dlu, sl, ll, ql, onl, dsl, dll *float64)",
+		"small", "d", "su", "lu", "sl", "ll", "onl", "dlam", "dlu", "dll", "qu", "dsu", "ql", "dsl")
+	none := zero()
 	l.each(func() {
-		large, d := l.load("w"), l.load("d")
-		VMULPD(large, large, large)
-		VMULPD(gamma, d, d)
-		VCMPPD(greaterThan, d, large, large)
+		large := YMM()
+		VCMPPD(lessThan, l.load("small"), l.load("d"), large)
 		su, lu, sl, ll := l.load("su"), l.load("lu"), l.load("sl"), l.load("ll")
 		a, b, upper := YMM(), YMM(), YMM()
 		VMULPD(sl, lu, a)
