@@ -28,26 +28,43 @@ func positive(r *rand.Rand, n int) matrix {
 }
 
 // naiveCholesky is the loop in the documentation of Cholesky.
-func naiveCholesky(a matrix, inv []float64, pivot func(int, float64) float64) int {
+func naiveCholesky(set kernelSet, a matrix, inv []float64, pivot func(int, float64) float64) int {
+	put := func(i, j int, v float64) { a.a[i*a.ld+j] = v }
 	for i := range a.n {
+		first := i &^ 3
+		last := min(first+4, a.n)
+		if i == first {
+			for p := first; p < last; p++ {
+				for j := p; j < a.n; j++ {
+					for l := range first {
+						put(p, j, set.fma(-a.at(l, p), a.at(l, j), a.at(p, j)))
+					}
+				}
+			}
+		}
+		d := a.at(i, i)
+		if pivot != nil {
+			d = pivot(i, d)
+		}
+		e := 1 / d
+		if !(0 < e && e < math.Inf(1)) {
+			return i
+		}
+		for p := i + 1; p < last; p++ {
+			m := a.at(i, p) * e
+			for j := p; j < last; j++ {
+				put(p, j, set.fma(-m, a.at(i, j), a.at(p, j)))
+			}
+		}
+		inv[i] = math.Sqrt(e)
+		put(i, i, d)
 		for j := i; j < a.n; j++ {
-			s := 0.0
-			for l := range i {
-				s += a.at(l, i) * a.at(l, j)
+			put(i, j, a.at(i, j)*inv[i])
+		}
+		for p := i + 1; p < last; p++ {
+			for j := last; j < a.n; j++ {
+				put(p, j, set.fma(-a.at(i, p), a.at(i, j), a.at(p, j)))
 			}
-			if j > i {
-				a.a[i*a.ld+j] = (a.at(i, j) - s) * inv[i]
-				continue
-			}
-			d := a.at(i, i) - s
-			if pivot != nil {
-				d = pivot(i, d)
-			}
-			if !(0 < d && d < math.Inf(1)) {
-				return i
-			}
-			a.a[i*a.ld+i] = math.Sqrt(d)
-			inv[i] = 1 / math.Sqrt(d)
 		}
 	}
 	return -1
@@ -56,12 +73,12 @@ func naiveCholesky(a matrix, inv []float64, pivot func(int, float64) float64) in
 func TestCholesky(t *testing.T) {
 	forEachKernel(t, func(t *testing.T, set kernelSet) {
 		r := rand.New(rand.NewPCG(6, 1))
-		for _, n := range sizes() {
+		for _, n := range orders() {
 			what := fmt.Sprintf("n=%d", n)
 			a := positive(r, n)
 			u, want := a.clone().poisonLower(), a.clone()
 			inv, wantInv := make([]float64, n), make([]float64, n)
-			naiveCholesky(want, wantInv, nil)
+			naiveCholesky(set, want, wantInv, nil)
 			if p := Cholesky(n, u.a, u.ld, inv, nil); p != -1 {
 				t.Fatalf("%s: failed at pivot %d", what, p)
 			}
@@ -155,7 +172,7 @@ func TestCholeskyPivotHook(t *testing.T) {
 			}
 			var got, want []float64
 			u, ref, inv := a.clone(), a.clone(), make([]float64, n)
-			naiveCholesky(ref, make([]float64, n), record(&want))
+			naiveCholesky(set, ref, make([]float64, n), record(&want))
 			if p := Cholesky(n, u.a, u.ld, inv, record(&got)); p != -1 {
 				t.Fatalf("n=%d: failed at %d", n, p)
 			}
@@ -180,33 +197,35 @@ func TestCholeskyPivotHook(t *testing.T) {
 func TestSolve(t *testing.T) {
 	forEachKernel(t, func(t *testing.T, set kernelSet) {
 		r := rand.New(rand.NewPCG(10, 1))
-		for _, n := range sizes() {
+		for _, n := range orders() {
 			u, inv := positive(r, n), make([]float64, n)
 			Cholesky(n, u.a, u.ld, inv, nil)
-			u.poisonLower()
+			u.poisonLower().poisonPadding()
 			what := fmt.Sprintf("n=%d", n)
 
-			x := randomVector(r, n)
+			x := poisoned(randomVector(r, n))
 			want := append([]float64(nil), x...)
 			check := append([]float64(nil), x...)
 			for i := range n {
-				s := 0.0
+				s := want[i]
 				for j := range i {
-					s += u.at(j, i) * want[j]
+					s = set.fma(-u.at(j, i), want[j], s)
 				}
-				want[i] = (want[i] - s) * inv[i]
+				want[i] = s * inv[i]
 			}
 			SolveUT(n, u.a, u.ld, inv, x)
 			set.compareVector(t, what+" SolveUT", x, want, float64(n))
+			checkPoison(t, what, x)
 			for i := n - 1; i >= 0; i-- {
-				s := 0.0
+				s := want[i]
 				for j := n - 1; j > i; j-- {
-					s += u.at(i, j) * want[j]
+					s = set.fma(-u.at(i, j), want[j], s)
 				}
-				want[i] = (want[i] - s) * inv[i]
+				want[i] = s * inv[i]
 			}
 			SolveU(n, u.a, u.ld, inv, x)
 			set.compareVector(t, what+" SolveU", x, want, float64(n))
+			checkPoison(t, what, x)
 
 			if n == 0 {
 				continue
@@ -224,11 +243,11 @@ func TestSolve(t *testing.T) {
 func TestSolveUTMany(t *testing.T) {
 	forEachKernel(t, func(t *testing.T, set kernelSet) {
 		r := rand.New(rand.NewPCG(11, 1))
-		for _, n := range sizes() {
+		for _, n := range orders() {
 			u, inv := positive(r, n), make([]float64, n)
 			Cholesky(n, u.a, u.ld, inv, nil)
 			u.poisonLower()
-			for _, cols := range []int{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 12, 17, 33, 64, 67} {
+			for _, cols := range []int{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 12, 17, 33, 64, 67, n, 200} {
 				what := fmt.Sprintf("n=%d r=%d", n, cols)
 				x, xT, want := randomMatrix(r, n, cols), newMatrix(cols, n), newMatrix(n, cols)
 				Transpose(n, cols, x.a, x.ld, xT.a, xT.ld)

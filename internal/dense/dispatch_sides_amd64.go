@@ -4,23 +4,19 @@ package dense
 
 import (
 	"unsafe"
-
-	"golang.org/x/sys/cpu"
 )
-
-var sidesAVX2 = cpu.X86.HasAVX2 && cpu.X86.HasFMA
 
 func first(x []float64) *float64 { return unsafe.SliceData(x) }
 
 func violation(sign float64, c, side []float64) float64 {
-	if sidesAVX2 {
+	if using != pureGo {
 		return violationAVX2(len(c), sign, first(c), first(side))
 	}
 	return violationGo(sign, c, side)
 }
 
 func slackResidual(sign float64, c, side, s, on, r []float64) {
-	if sidesAVX2 {
+	if using != pureGo {
 		slackResidualAVX2(len(c), sign, first(c), first(side), first(s), first(on), first(r))
 		return
 	}
@@ -28,7 +24,7 @@ func slackResidual(sign float64, c, side, s, on, r []float64) {
 }
 
 func sideSum(lam, lo, up []float64) (sum, abs float64) {
-	if sidesAVX2 {
+	if using != pureGo {
 		return sideSumAVX2(len(lam), first(lam), first(lo), first(up))
 	}
 	return sideSumGo(lam, lo, up)
@@ -36,7 +32,7 @@ func sideSum(lam, lo, up []float64) (sum, abs float64) {
 
 func weigh(su, lu, sl, ll, d []float64) {
 	switch {
-	case !sidesAVX2:
+	case using == pureGo:
 		weighGo(su, lu, sl, ll, d)
 	case sl == nil:
 		weighUpperAVX2(len(d), first(su), first(lu), first(d))
@@ -47,7 +43,7 @@ func weigh(su, lu, sl, ll, d []float64) {
 
 func complementarity(target float64, s, l, r, on, ds, dl, q, h []float64) {
 	switch {
-	case !sidesAVX2:
+	case using == pureGo:
 		complementarityGo(target, s, l, r, on, ds, dl, q, h)
 	case ds == nil:
 		complementarityAVX2(len(s), target, first(s), first(l), first(r), first(on), first(q), first(h))
@@ -57,7 +53,7 @@ func complementarity(target float64, s, l, r, on, ds, dl, q, h []float64) {
 }
 
 func sideStep(sign float64, c, s, l, r, q, on, ds, dl []float64) {
-	if sidesAVX2 {
+	if using != pureGo {
 		sideStepAVX2(len(c), sign, first(c), first(s), first(l), first(r), first(q), first(on), first(ds), first(dl))
 		return
 	}
@@ -65,7 +61,7 @@ func sideStep(sign float64, c, s, l, r, q, on, ds, dl []float64) {
 }
 
 func followMultipliers(small, d, dlam []float64, up, lo *Side) {
-	if sidesAVX2 {
+	if using != pureGo {
 		followMultipliersAVX2(len(d), first(small), first(d), first(dlam),
 			first(up.S), first(up.L), first(up.Q), first(up.DS), first(up.DL),
 			first(lo.S), first(lo.L), first(lo.Q), first(lo.On), first(lo.DS), first(lo.DL))
@@ -75,14 +71,14 @@ func followMultipliers(small, d, dlam []float64, up, lo *Side) {
 }
 
 func maxStep(alpha float64, v, dv []float64) float64 {
-	if sidesAVX2 {
+	if using != pureGo {
 		return maxStepAVX2(len(v), alpha, first(v), first(dv))
 	}
 	return maxStepGo(alpha, v, dv)
 }
 
 func shiftedDot(p float64, s, ds []float64, d float64, l, dl []float64) float64 {
-	if sidesAVX2 {
+	if using != pureGo {
 		return shiftedDotAVX2(len(s), p, first(s), first(ds), d, first(l), first(dl))
 	}
 	return shiftedDotGo(p, s, ds, d, l, dl)

@@ -71,7 +71,7 @@ func Syrk(n, m int, a []float64, lda int, d []float64, c []float64, ldc int, wor
 }
 
 // SyrkWork returns the number of elements of work that Syrk needs.
-func SyrkWork(m int) int { return 4 * m }
+func SyrkWork(m int) int { return 8 * m }
 
 // GemmTN adds a multiple of AᵀB to C:
 //

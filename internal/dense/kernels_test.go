@@ -11,17 +11,22 @@ import (
 	"gonum.org/v1/gonum/blas/blas64"
 )
 
-// A kernelSet is one implementation of all kernels; use selects it until the
-// returned function is called. An exact one matches the loops in the
-// documentation bit for bit, others do to rounding.
+// A kernelSet is one choice of kernels; use selects it until the returned
+// function is called. An exact one matches the loops in the documentation bit
+// for bit, a fused one with one rounding for a product and the sum it enters;
+// others match to rounding.
 type kernelSet struct {
-	name  string
-	exact bool
-	use   func() (restore func())
+	name         string
+	exact, fused bool
+	use          func() (restore func())
 }
 
-func kernelSets() []kernelSet {
-	return []kernelSet{{"go", !fuses(), func() func() { return func() {} }}}
+// fma is x·y + z as the kernels round it.
+func (s kernelSet) fma(x, y, z float64) float64 {
+	if s.fused {
+		return math.FMA(x, y, z)
+	}
+	return x*y + z
 }
 
 // fuses reports whether the compiler rounds x*y+z only once: then the loops
@@ -92,6 +97,17 @@ func (x matrix) top(m, n int) matrix {
 func (x matrix) poisonLower() matrix {
 	for i := range x.m {
 		for j := range min(i, x.n) {
+			x.a[i*x.ld+j] = math.NaN()
+		}
+	}
+	return x
+}
+
+// poisonPadding puts NaN behind the last column, as a NaN among the data of
+// another operation might.
+func (x matrix) poisonPadding() matrix {
+	for i := range x.m {
+		for j := x.n; j < x.ld; j++ {
 			x.a[i*x.ld+j] = math.NaN()
 		}
 	}
@@ -174,7 +190,17 @@ func near(t *testing.T, what string, got, want, scale float64) {
 	}
 }
 
-// sizes are all small ones and some around and above the tiles.
+// orders are all small ones and some around and above the tiles and the sizes
+// at which kernels change.
+func orders() []int {
+	var s []int
+	for n := range 71 {
+		s = append(s, n)
+	}
+	return append(s, 95, 100, 129, 191, 200, 257, 301)
+}
+
+// sizes are fewer, for tests that combine them.
 func sizes() []int {
 	var s []int
 	for n := range 21 {
@@ -196,8 +222,13 @@ func shapes(f func(m, n, k int)) {
 	for _, s := range [][3]int{
 		{33, 64, 67}, {67, 33, 64}, {64, 64, 64}, {100, 100, 100}, {1, 129, 67},
 		{129, 1, 33}, {67, 67, 1}, {129, 67, 100}, {66, 65, 129}, {35, 30, 41},
+		{193, 207, 50}, {301, 195, 33}, {200, 257, 301},
 	} {
 		f(s[0], s[1], s[2])
+	}
+	for n := small; n <= 70; n++ {
+		f(n, n, n)
+		f(n, 71-n, n+3)
 	}
 }
 
@@ -212,9 +243,9 @@ func TestGemmTN(t *testing.T) {
 				for j := range n {
 					s := 0.0
 					for l := range k {
-						s += a.at(l, i) * b.at(l, j)
+						s = set.fma(a.at(l, i), b.at(l, j), s)
 					}
-					want.a[i*want.ld+j] += alpha * s
+					want.a[i*want.ld+j] = set.fma(alpha, s, want.at(i, j))
 				}
 			}
 			if k == 0 {
@@ -229,8 +260,8 @@ func TestGemmTN(t *testing.T) {
 func TestSyrk(t *testing.T) {
 	forEachKernel(t, func(t *testing.T, set kernelSet) {
 		r := rand.New(rand.NewPCG(3, 1))
-		for _, n := range sizes() {
-			for _, m := range sizes() {
+		for _, n := range orders() {
+			for _, m := range []int{0, 1, 2, 3, 4, 5, 8, 13, 33, 64, n, n + 3} {
 				for _, scaled := range []bool{false, true} {
 					a, c := randomMatrix(r, m, n), randomMatrix(r, n, n)
 					var d, work []float64
@@ -249,7 +280,7 @@ func TestSyrk(t *testing.T) {
 								if scaled {
 									x *= d[k]
 								}
-								s += x * a.at(k, j)
+								s = set.fma(x, a.at(k, j), s)
 							}
 							if m > 0 {
 								want.a[i*want.ld+j] += s
@@ -260,7 +291,7 @@ func TestSyrk(t *testing.T) {
 					what := fmt.Sprintf("n=%d m=%d scaled=%v", n, m, scaled)
 					set.compare(t, what, c, want, true, float64(m+1))
 					for i := range n {
-						for j := range i &^ 3 {
+						for j := range i &^ 7 {
 							if !sameBits(c.at(i, j), before.at(i, j)) {
 								t.Fatalf("%s: wrote below the diagonal blocks, at (%d, %d)", what, i, j)
 							}

@@ -6,31 +6,8 @@ import (
 )
 
 func gemvGo(m, n int, alpha float64, a []float64, lda int, x, y []float64) {
-	var t vec4
-	px := unsafe.Pointer(&x[0])
-	i := 0
-	for ; i+4 <= m; i += 4 {
-		dot1x4(n, px, 8, unsafe.Pointer(&a[i*lda]), 8, 8*lda, &t)
-		v := (*vec4)(y[i:])
-		v[0] += alpha * t[0]
-		v[1] += alpha * t[1]
-		v[2] += alpha * t[2]
-		v[3] += alpha * t[3]
-	}
-	if i == m {
-		return
-	}
-	// The last one to three rows come with the three before them, or singly.
-	if m >= 4 {
-		dot1x4(n, px, 8, unsafe.Pointer(&a[(m-4)*lda]), 8, 8*lda, &t)
-		for ; i < m; i++ {
-			y[i] += alpha * t[4-(m-i)]
-		}
-		return
-	}
-	for ; i < m; i++ {
-		dot1x4(n, px, 8, unsafe.Pointer(&a[i*lda]), 8, 0, &t)
-		y[i] += alpha * t[0]
+	for i := range m {
+		y[i] += alpha * dotGo(a[i*lda:i*lda+n], x)
 	}
 }
 
@@ -140,13 +117,13 @@ func normInfGo(x []float64) float64 {
 	return math.Float64frombits(max(m0, m1) >> 1)
 }
 
-// norm2Go squares as is, and scales only if the sum left the range in which
+// norm2 squares as is, and scales only if the sum left the range in which
 // no square that matters can have lost bits.
-func norm2Go(x []float64) float64 {
-	if s := dotGo(x, x); s >= 0x1p-900 && s <= math.MaxFloat64 {
+func norm2(x []float64) float64 {
+	if s := dot(x, x); s >= 0x1p-900 && s <= math.MaxFloat64 {
 		return math.Sqrt(s)
 	}
-	top := normInfGo(x)
+	top := normInf(x)
 	if !(top > 0 && top <= math.MaxFloat64) {
 		return top
 	}
@@ -155,7 +132,7 @@ func norm2Go(x []float64) float64 {
 	return math.Ldexp(math.Sqrt(scaledSquares(x, e)), e)
 }
 
-// scaledSquares returns Σ (x[i]·2⁻ᵉ)², summed as dotGo does.
+// scaledSquares returns Σ (x[i]·2⁻ᵉ)², in four chains as in Dot.
 func scaledSquares(x []float64, e int) float64 {
 	// 2⁻ᵉ itself may overflow; two halves never do.
 	f, g := math.Ldexp(1, -e/2), math.Ldexp(1, -e-(-e/2))

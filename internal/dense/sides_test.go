@@ -30,7 +30,7 @@ func randomSides(r *rand.Rand, n int) sides {
 
 // madd is x·y + z as the set rounds it in these kernels.
 func (s kernelSet) madd(x, y, z float64) float64 {
-	if s.name == "go" && !sidesAVX2 {
+	if s.name == "go" {
 		return x*y + z
 	}
 	return math.FMA(x, y, z)

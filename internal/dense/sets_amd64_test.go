@@ -1,0 +1,48 @@
+//go:build !noasm
+
+package dense
+
+import (
+	"testing"
+
+	"golang.org/x/sys/cpu"
+)
+
+// kernelSets are all that this machine can run. AVX-512 comes twice: from the
+// sizes on where it pays, and wherever it can.
+func kernelSets() []kernelSet {
+	with := func(f family, from wideFrom) func() func() {
+		return func() func() {
+			was, wasFrom := using, wide
+			using, wide = f, from
+			return func() { using, wide = was, wasFrom }
+		}
+	}
+	sets := []kernelSet{{name: "go", exact: !fuses(), use: with(pureGo, wide)}}
+	if cpu.X86.HasAVX2 && cpu.X86.HasFMA {
+		sets = append(sets, kernelSet{name: "avx2", exact: true, fused: true, use: with(avx2, wide)})
+	}
+	if cpu.X86.HasAVX512F && cpu.X86.HasAVX512VL && cpu.X86.HasAVX512DQ {
+		sets = append(sets,
+			kernelSet{name: "avx512", exact: true, fused: true, use: with(avx512, wide)},
+			kernelSet{name: "avx512-wide", exact: true, fused: true, use: with(avx512, wideFrom{})})
+	}
+	return sets
+}
+
+func TestFastestKernelsAreChosen(t *testing.T) {
+	want := "go"
+	if cpu.X86.HasAVX2 && cpu.X86.HasFMA {
+		want = "avx2"
+		if cpu.X86.HasAVX512F && cpu.X86.HasAVX512VL && cpu.X86.HasAVX512DQ {
+			want = "avx512"
+		}
+	}
+	if got := Kernels(); got != want {
+		t.Errorf("Kernels() = %q, want %q", got, want)
+	}
+	// A test that leaves a choice behind would make others meaningless.
+	if w := (wideFrom{gemm: 192, syrk: 160, cholesky: 256, solve: 192}); wide != w {
+		t.Errorf("AVX-512 from %v on, want %v", wide, w)
+	}
+}
