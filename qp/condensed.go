@@ -150,4 +150,16 @@ func (k *condensed) solve(r *direction) {
 	}
 }
 
+func (k *condensed) predict(r *direction, c []float64) {
+	k.solve(r)
+	for t, v := range k.rt {
+		c[t] = v
+		if k.elastic != 0 {
+			c[t] -= k.elasticOf(t) * r.lam[t]
+		}
+	}
+}
+
+func (k *condensed) correct(r *direction) { k.solve(r) }
+
 func (k *condensed) pivot([]float64) float64 { return k.piv.least }

@@ -223,7 +223,7 @@ func (w *worker) centre(kappa float64) bool {
 			return true
 		}
 		w.setTarget(kappa, false)
-		w.newton()
+		w.newton(false)
 		p, d := w.stepLengths(boundary)
 		w.stepP, w.stepD = min(p, d), min(p, d)
 		w.move()

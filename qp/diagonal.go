@@ -117,6 +117,13 @@ func (k *diagonal) solve(r *direction) {
 	}
 }
 
+func (k *diagonal) predict(r *direction, c []float64) {
+	k.solve(r)
+	copy(c, r.z) // C is I, or nothing
+}
+
+func (k *diagonal) correct(r *direction) { k.solve(r) }
+
 // pivot also looks at what the pinned variables left of the rows of A.
 func (k *diagonal) pivot([]float64) float64 {
 	least := k.piv.least

@@ -20,6 +20,12 @@ type elimination interface {
 	// solve overwrites the right-hand side with the solution. A dropped
 	// constraint has dλ = 0.
 	solve(r *direction)
+	// predict is solve for the predictor, which needs no more than dλ and
+	// c = C dz − E dλ: z and ν of r may be left as they were.
+	predict(r *direction, c []float64)
+	// correct is solve for a right-hand side whose z and ν are those of the last
+	// predict.
+	correct(r *direction)
 	// pivot is the smallest pivot of the last factorization, which was of this
 	// D⁻¹, relative to its diagonal entry before elimination: a cheap estimate of
 	// a reciprocal condition number that no scaling of the rows changes; 0 where

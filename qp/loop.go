@@ -81,7 +81,7 @@ func (w *worker) interior() ending {
 		r.slackResiduals(s, x)
 		if s.sides == 0 {
 			w.setTarget(0, false)
-			w.sharpen(w.newton())
+			w.sharpen(w.newton(false))
 			w.stepP, w.stepD = 1, 1
 		} else {
 			w.setTarget(0, false) // predictor: towards complementarity zero
@@ -93,7 +93,7 @@ func (w *worker) interior() ending {
 			// boundary would leave the path and can cycle (Cartis 2009).
 			fraction := min(boundary, 1-caution*left)
 			w.setTarget(sigma*mu, true) // corrector: centred, with the second-order term
-			w.sharpen(w.newton())
+			w.sharpen(w.newton(true))
 			w.stepP, w.stepD = w.stepLengths(fraction)
 		}
 		w.move()
@@ -207,18 +207,22 @@ func (w *worker) setTarget(target float64, second bool) {
 // affine solves for the predictor, whose accuracy hardly matters.
 func (w *worker) affine() {
 	w.step.direction.copyFrom(&w.rhs)
-	w.elim.solve(&w.step.direction)
-	w.sys.mulCE(&w.step.direction, w.cdz)
+	w.elim.predict(&w.step.direction, w.cdz)
 	w.slackSteps()
 }
 
 // newton solves the Newton system, refined against the unregularized matrix
 // until what it leaves of the residuals is small beside what they are, or within
-// a tenth of the tolerance. It says whether it got there.
-func (w *worker) newton() (refined bool) {
+// a tenth of the tolerance. It says whether it got there. A corrector's
+// right-hand side differs from the predictor's in λ alone.
+func (w *worker) newton(corrector bool) (refined bool) {
 	r := &w.res
 	w.step.direction.copyFrom(&w.rhs)
-	w.elim.solve(&w.step.direction)
+	if corrector {
+		w.elim.correct(&w.step.direction)
+	} else {
+		w.elim.solve(&w.step.direction)
+	}
 	abs, rel := w.opt.EpsAbs, w.opt.EpsRel
 	tolZ := max(refineEnough*r.dual, 0.1*(abs+rel*r.dualScale))
 	tolA := max(refineEnough*r.primal, 0.1*(abs+rel*r.primalScale))

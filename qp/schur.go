@@ -189,28 +189,52 @@ func (k *schur) halfSolve(x []float64, tri func(int, []float64, int, []float64, 
 	}
 }
 
-// solve: with (z₀, ν₀) the solution without inequalities,
-// (R + D⁻¹) dλ = G z₀ − rλ, and the same again with rz − Gᵀdλ.
+// begin finds (z₀, ν₀), the solution without inequalities, and Gz₀.
+func (k *schur) begin(r *direction) {
+	if len(k.rows) == 0 {
+		return
+	}
+	copy(k.rz, r.z)
+	copy(k.rn, r.nu)
+	k.equality(k.rz, k.rn)
+	clear(k.gz)
+	dense.Gemv(k.m, k.n, 1, k.g, k.ld, k.rz, k.gz)
+}
+
+// multipliers solves (R + D⁻¹) dλ = Gz₀ − rλ.
+func (k *schur) multipliers(lam []float64) {
+	q := len(k.rows)
+	for i, t := range k.rows {
+		k.tl[i] = k.gz[t] - lam[t]
+	}
+	dense.SolveUT(q, k.mm, k.ldm, k.inv[:q], k.tl[:q])
+	dense.SolveU(q, k.mm, k.ldm, k.inv[:q], k.tl[:q])
+	clear(lam)
+	for i, t := range k.rows {
+		lam[t] = k.tl[i]
+	}
+}
+
 func (k *schur) solve(r *direction) {
+	k.begin(r)
+	k.correct(r)
+}
+
+// predict: C dz − E dλ = rλ + (D⁻¹+δC) dλ is the last row of the system.
+func (k *schur) predict(r *direction, c []float64) {
+	k.begin(r)
+	copy(c, r.lam)
+	k.multipliers(r.lam)
+	for i, t := range k.rows {
+		c[t] += k.dinv[i] * r.lam[t]
+	}
+}
+
+// correct: (z, ν) is the solution without inequalities for rz − Gᵀdλ.
+func (k *schur) correct(r *direction) {
+	k.multipliers(r.lam)
 	if len(k.rows) > 0 {
-		copy(k.rz, r.z)
-		copy(k.rn, r.nu)
-		k.equality(k.rz, k.rn)
-		clear(k.gz)
-		dense.Gemv(k.m, k.n, 1, k.g, k.ld, k.rz, k.gz)
-		q := len(k.rows)
-		for i, t := range k.rows {
-			k.tl[i] = k.gz[t] - r.lam[t]
-		}
-		dense.SolveUT(q, k.mm, k.ldm, k.inv[:q], k.tl[:q])
-		dense.SolveU(q, k.mm, k.ldm, k.inv[:q], k.tl[:q])
-		clear(r.lam)
-		for i, t := range k.rows {
-			r.lam[t] = k.tl[i]
-		}
 		dense.GemvT(k.m, k.n, -1, k.g, k.ld, r.lam, r.z)
-	} else {
-		clear(r.lam)
 	}
 	k.equality(r.z, r.nu)
 }
