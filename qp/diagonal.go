@@ -17,6 +17,7 @@ type diagonal struct {
 	*system
 	at      []float64 // Aᵀ, n×ldp
 	hinv, d []float64 // H⁻¹ and D; hinv = 0 where pinned
+	hd      []float64 // H⁻¹D, 1 where pinned
 	s, inv  []float64 // p×ldp, the factor of S
 	left    []float64 // the diagonal of A H⁻¹ Aᵀ
 	cols    []float64 // the rows of Aᵀ that are not pinned, compressed
@@ -30,7 +31,7 @@ type diagonal struct {
 func newDiagonal(a *arena, s *system) *diagonal {
 	return &diagonal{
 		system: s,
-		hinv:   a.floats(s.n), d: a.floats(s.n), hc: a.floats(s.n),
+		hinv:   a.floats(s.n), d: a.floats(s.n), hd: a.floats(s.n), hc: a.floats(s.n),
 		s: a.floats(s.p * s.ldp), inv: a.floats(s.p), left: a.floats(s.p),
 		cols: a.floats(s.n * s.ldp),
 		y:    a.floats(s.n), aty: a.floats(s.n),
@@ -47,9 +48,10 @@ func (k *diagonal) factor(dinv []float64) bool {
 		if k.t > 0 && !math.IsInf(dinv[j], 1) {
 			d = 1 / (dinv[j] + k.uniform)
 		}
-		k.d[j] = d
-		k.hinv[j] = 1 / (q + d) // 0 where pinned
-		if k.hinv[j] == 0 {
+		h := 1 / (q + d) // 0 where pinned
+		k.d[j], k.hinv[j], k.hd[j] = d, h, h*d
+		if h == 0 {
+			k.hd[j] = 1
 			pins++
 		}
 	}
@@ -83,37 +85,24 @@ func (k *diagonal) factor(dinv []float64) bool {
 
 // solve: with y = H⁻¹(rz + D rλ), S dν = A y − rν, and dz = y − H⁻¹Aᵀdν.
 func (k *diagonal) solve(r *direction) {
-	for j, h := range k.hinv {
-		switch {
-		case k.d[j] == 0:
-			k.y[j] = h * r.z[j]
-		case h == 0:
-			k.y[j] = r.lam[j]
-		default:
-			k.y[j] = h * (r.z[j] + k.d[j]*r.lam[j])
-		}
+	if k.t > 0 {
+		dense.MulSum(k.hinv, r.z, k.hd, r.lam, k.y)
+	} else {
+		clear(k.y)
+		dense.MulAdd(k.hinv, r.z, k.y)
 	}
-	for i := range r.nu {
-		r.nu[i] = -r.nu[i]
-	}
+	dense.Scale(-1, r.nu, r.nu)
 	dense.Gemv(k.p, k.n, 1, k.a, k.ld, k.y, r.nu)
 	dense.SolveUT(k.p, k.s, k.ldp, k.inv, r.nu)
 	dense.SolveU(k.p, k.s, k.ldp, k.inv, r.nu)
 	clear(k.aty)
 	k.addAT(1, r.nu, k.aty)
+	if k.t > 0 {
+		dense.BoundStep(k.q, k.d, k.hinv, k.y, k.aty, r.z, r.lam)
+		return
+	}
 	for j, h := range k.hinv {
-		dz := k.y[j] - h*k.aty[j]
-		if k.t > 0 {
-			switch d := k.d[j]; {
-			case d == 0:
-				r.lam[j] = 0
-			case d > k.q[j]: // no cancellation where the bound is nearly active
-				r.lam[j] = r.z[j] - k.q[j]*dz - k.aty[j]
-			default:
-				r.lam[j] = d * (dz - r.lam[j])
-			}
-		}
-		r.z[j] = dz
+		r.z[j] = k.y[j] - h*k.aty[j]
 	}
 }
 

@@ -179,12 +179,8 @@ func (w *worker) factorRegularized() bool {
 // dλ is the sum of sign·dl.
 func (w *worker) setTarget(target float64, second bool) {
 	s, x, r := &w.sys, &w.x, &w.res
-	for j, v := range r.rd {
-		w.rhs.z[j] = -v
-	}
-	for i, v := range r.ra {
-		w.rhs.nu[i] = -v
-	}
+	dense.Scale(-1, r.rd, w.rhs.z)
+	dense.Scale(-1, r.ra, w.rhs.nu)
 	for k, any := range s.any {
 		if !any {
 			continue
@@ -195,10 +191,7 @@ func (w *worker) setTarget(target float64, second bool) {
 		}
 		dense.Complementarity(target, x.s[k], x.l[k], r.rs[k], s.on[k], ds, dl, w.q[k], w.h[k])
 	}
-	hu, hl := w.h[upper], w.h[lower]
-	for t, d := range w.dinv {
-		w.rhs.lam[t] = d * (hl[t] - hu[t])
-	}
+	dense.MulDiff(w.dinv, w.h[lower], w.h[upper], w.rhs.lam)
 	for _, t := range s.odd {
 		w.rhs.lam[t] = -r.rs[upper][t]
 	}
@@ -256,19 +249,20 @@ func (w *worker) newtonResidual() {
 	s.mulQ(d.z, e.z)
 	s.addAT(1, d.nu, e.z)
 	s.addCT(1, d.lam, e.z)
-	for j, v := range w.rhs.z {
-		e.z[j] = v - e.z[j]
-	}
+	dense.Sub(w.rhs.z, e.z, e.z)
 	s.mulA(d.z, e.nu)
-	for i, v := range w.rhs.nu {
-		e.nu[i] = v - e.nu[i] + s.elastic*s.wa[i]*s.wa[i]*d.nu[i]
+	dense.Sub(w.rhs.nu, e.nu, e.nu)
+	if s.elastic != 0 {
+		for i, wi := range s.wa {
+			e.nu[i] += s.elastic * wi * wi * d.nu[i]
+		}
 	}
 	s.mulCE(d, w.cdz)
-	for t, c := range w.cdz {
-		if s.kind[t] == 0 {
+	dense.Sub(w.rhs.lam, w.cdz, e.lam)
+	dense.MulAdd(w.dinv, d.lam, e.lam)
+	for _, t := range s.odd {
+		if s.kind[t] == 0 { // D⁻¹ is infinite
 			e.lam[t] = 0
-		} else {
-			e.lam[t] = w.rhs.lam[t] - c + w.dinv[t]*d.lam[t]
 		}
 	}
 }
@@ -354,10 +348,7 @@ func (w *worker) move() {
 
 // net sets λ to the sum of sign·l.
 func (x *iterate) net() {
-	lu, ll := x.l[upper], x.l[lower]
-	for t := range x.lam {
-		x.lam[t] = lu[t] - ll[t]
-	}
+	dense.Sub(x.l[upper], x.l[lower], x.lam)
 }
 
 // keepBest remembers the point if it is the best so far.

@@ -59,19 +59,19 @@ func (r *residuals) measure(s *system, x *direction) {
 	dense.Axpy(1, s.lin, r.rd)
 	dense.Axpy(1, r.atn, r.rd)
 	dense.Axpy(1, r.gtl, r.rd)
-	for j, m := range mu {
-		r.rd[j] += m
+	if len(mu) > 0 {
+		dense.Axpy(1, mu, r.rd)
 	}
 	r.dual = dense.NormInf(r.rd)
 	r.dualScale = max(dense.NormInf(r.qz), dense.NormInf(s.lin), dense.NormInf(r.atn), dense.NormInf(r.gtl), dense.NormInf(mu))
 
-	for i, b := range s.b {
-		ei := 0.0
-		if e != 0 {
-			ei = e * s.wa[i] * s.wa[i]
+	dense.Sub(r.az, s.b, r.ra)
+	if e != 0 {
+		for i, wi := range s.wa {
+			ei := e * wi * wi
+			r.ra[i] -= ei * x.nu[i]
+			own += ei * x.nu[i] * x.nu[i]
 		}
-		r.ra[i] = r.az[i] - ei*x.nu[i] - b
-		own += ei * x.nu[i] * x.nu[i]
 	}
 	copy(r.c, r.cz)
 	if e != 0 {

@@ -168,9 +168,7 @@ func (k *schur) equality(z, nu []float64) {
 	n, p := k.n, k.p
 	k.halfSolve(z, dense.SolveUT)
 	if p > 0 {
-		for i := range nu {
-			nu[i] = -nu[i]
-		}
+		dense.Scale(-1, nu, nu)
 		dense.GemvT(n, p, 1, k.v, k.ldp, z, nu)
 		dense.SolveUT(p, k.s, k.ldp, k.sinv[:p], nu)
 		dense.SolveU(p, k.s, k.ldp, k.sinv[:p], nu)

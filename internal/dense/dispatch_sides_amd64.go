@@ -83,3 +83,51 @@ func shiftedDot(p float64, s, ds []float64, d float64, l, dl []float64) float64 
 	}
 	return shiftedDotGo(p, s, ds, d, l, dl)
 }
+
+func scale(alpha float64, x, y []float64) {
+	if using == pureGo {
+		scaleGo(alpha, x, y)
+		return
+	}
+	scaleAVX2(len(x), alpha, first(x), first(y))
+}
+
+func sub(x, y, z []float64) {
+	if using == pureGo {
+		subGo(x, y, z)
+		return
+	}
+	subAVX2(len(x), first(x), first(y), first(z))
+}
+
+func mulDiff(d, x, y, z []float64) {
+	if using == pureGo {
+		mulDiffGo(d, x, y, z)
+		return
+	}
+	mulDiffAVX2(len(d), first(d), first(x), first(y), first(z))
+}
+
+func mulAdd(d, x, z []float64) {
+	if using == pureGo {
+		mulAddGo(d, x, z)
+		return
+	}
+	mulAddAVX2(len(d), first(d), first(x), first(z))
+}
+
+func mulSum(a, x, b, y, z []float64) {
+	if using == pureGo {
+		mulSumGo(a, x, b, y, z)
+		return
+	}
+	mulSumAVX2(len(a), first(a), first(x), first(b), first(y), first(z))
+}
+
+func boundStep(q, d, h, y, c, rz, lam []float64) {
+	if using == pureGo {
+		boundStepGo(q, d, h, y, c, rz, lam)
+		return
+	}
+	boundStepAVX2(len(q), first(q), first(d), first(h), first(y), first(c), first(rz), first(lam))
+}

@@ -29,3 +29,15 @@ func maxStep(alpha float64, v, dv []float64) float64 { return maxStepGo(alpha, v
 func shiftedDot(p float64, s, ds []float64, d float64, l, dl []float64) float64 {
 	return shiftedDotGo(p, s, ds, d, l, dl)
 }
+
+func scale(alpha float64, x, y []float64) { scaleGo(alpha, x, y) }
+
+func sub(x, y, z []float64) { subGo(x, y, z) }
+
+func mulDiff(d, x, y, z []float64) { mulDiffGo(d, x, y, z) }
+
+func mulAdd(d, x, z []float64) { mulAddGo(d, x, z) }
+
+func mulSum(a, x, b, y, z []float64) { mulSumGo(a, x, b, y, z) }
+
+func boundStep(q, d, h, y, c, rz, lam []float64) { boundStepGo(q, d, h, y, c, rz, lam) }

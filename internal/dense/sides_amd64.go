@@ -36,3 +36,21 @@ func maxStepAVX2(n int, alpha float64, v *float64, dv *float64) float64
 
 //go:noescape
 func shiftedDotAVX2(n int, p float64, s *float64, ds *float64, d float64, l *float64, dl *float64) float64
+
+//go:noescape
+func scaleAVX2(n int, alpha float64, x *float64, y *float64)
+
+//go:noescape
+func subAVX2(n int, x *float64, y *float64, z *float64)
+
+//go:noescape
+func mulDiffAVX2(n int, d *float64, x *float64, y *float64, z *float64)
+
+//go:noescape
+func mulAddAVX2(n int, d *float64, x *float64, z *float64)
+
+//go:noescape
+func mulSumAVX2(n int, a *float64, x *float64, b *float64, y *float64, z *float64)
+
+//go:noescape
+func boundStepAVX2(n int, q *float64, d *float64, h *float64, y *float64, c *float64, rz *float64, lam *float64)

@@ -876,3 +876,261 @@ done:
 	MOVSD        X1, ret+56(FP)
 	VZEROUPPER
 	RET
+
+// func scaleAVX2(n int, alpha float64, x *float64, y *float64)
+// Requires: AVX, AVX2, SSE2
+TEXT ·scaleAVX2(SB), NOSPLIT, $0-32
+	MOVQ         n+0(FP), AX
+	MOVQ         x+16(FP), DX
+	MOVQ         y+24(FP), BX
+	MOVSD        alpha+8(FP), X0
+	VBROADCASTSD X0, Y1
+	XORQ         CX, CX
+	SUBQ         $0x04, AX
+	JLT          rest
+
+full:
+	VMOVUPD (DX)(CX*1), Y0
+	VMULPD  Y1, Y0, Y0
+	VMOVUPD Y0, (BX)(CX*1)
+	ADDQ    $0x20, CX
+	SUBQ    $0x04, AX
+	JGE     full
+
+rest:
+	ADDQ       $0x04, AX
+	JZ         done
+	MOVQ       $0x00000004, SI
+	SUBQ       AX, SI
+	LEAQ       sideMasks<>+0(SB), AX
+	VMOVUPD    (AX)(SI*8), Y0
+	VMASKMOVPD (DX)(CX*1), Y0, Y2
+	VMULPD     Y1, Y2, Y2
+	VMASKMOVPD Y2, Y0, (BX)(CX*1)
+
+done:
+	VZEROUPPER
+	RET
+
+// func subAVX2(n int, x *float64, y *float64, z *float64)
+// Requires: AVX
+TEXT ·subAVX2(SB), NOSPLIT, $0-32
+	MOVQ n+0(FP), AX
+	MOVQ x+8(FP), DX
+	MOVQ y+16(FP), BX
+	MOVQ z+24(FP), SI
+	XORQ CX, CX
+	SUBQ $0x04, AX
+	JLT  rest
+
+full:
+	VMOVUPD (DX)(CX*1), Y0
+	VMOVUPD (BX)(CX*1), Y1
+	VSUBPD  Y1, Y0, Y0
+	VMOVUPD Y0, (SI)(CX*1)
+	ADDQ    $0x20, CX
+	SUBQ    $0x04, AX
+	JGE     full
+
+rest:
+	ADDQ       $0x04, AX
+	JZ         done
+	MOVQ       $0x00000004, DI
+	SUBQ       AX, DI
+	LEAQ       sideMasks<>+0(SB), AX
+	VMOVUPD    (AX)(DI*8), Y0
+	VMASKMOVPD (DX)(CX*1), Y0, Y1
+	VMASKMOVPD (BX)(CX*1), Y0, Y2
+	VSUBPD     Y2, Y1, Y1
+	VMASKMOVPD Y1, Y0, (SI)(CX*1)
+
+done:
+	VZEROUPPER
+	RET
+
+// func mulDiffAVX2(n int, d *float64, x *float64, y *float64, z *float64)
+// Requires: AVX
+TEXT ·mulDiffAVX2(SB), NOSPLIT, $0-40
+	MOVQ n+0(FP), AX
+	MOVQ d+8(FP), DX
+	MOVQ x+16(FP), BX
+	MOVQ y+24(FP), SI
+	MOVQ z+32(FP), DI
+	XORQ CX, CX
+	SUBQ $0x04, AX
+	JLT  rest
+
+full:
+	VMOVUPD (BX)(CX*1), Y0
+	VMOVUPD (SI)(CX*1), Y1
+	VSUBPD  Y1, Y0, Y0
+	VMOVUPD (DX)(CX*1), Y1
+	VMULPD  Y1, Y0, Y0
+	VMOVUPD Y0, (DI)(CX*1)
+	ADDQ    $0x20, CX
+	SUBQ    $0x04, AX
+	JGE     full
+
+rest:
+	ADDQ       $0x04, AX
+	JZ         done
+	MOVQ       $0x00000004, R8
+	SUBQ       AX, R8
+	LEAQ       sideMasks<>+0(SB), AX
+	VMOVUPD    (AX)(R8*8), Y0
+	VMASKMOVPD (BX)(CX*1), Y0, Y1
+	VMASKMOVPD (SI)(CX*1), Y0, Y2
+	VSUBPD     Y2, Y1, Y1
+	VMASKMOVPD (DX)(CX*1), Y0, Y2
+	VMULPD     Y2, Y1, Y1
+	VMASKMOVPD Y1, Y0, (DI)(CX*1)
+
+done:
+	VZEROUPPER
+	RET
+
+// func mulAddAVX2(n int, d *float64, x *float64, z *float64)
+// Requires: AVX, FMA3
+TEXT ·mulAddAVX2(SB), NOSPLIT, $0-32
+	MOVQ n+0(FP), AX
+	MOVQ d+8(FP), DX
+	MOVQ x+16(FP), BX
+	MOVQ z+24(FP), SI
+	XORQ CX, CX
+	SUBQ $0x04, AX
+	JLT  rest
+
+full:
+	VMOVUPD     (SI)(CX*1), Y0
+	VMOVUPD     (BX)(CX*1), Y1
+	VMOVUPD     (DX)(CX*1), Y2
+	VFMADD231PD Y1, Y2, Y0
+	VMOVUPD     Y0, (SI)(CX*1)
+	ADDQ        $0x20, CX
+	SUBQ        $0x04, AX
+	JGE         full
+
+rest:
+	ADDQ        $0x04, AX
+	JZ          done
+	MOVQ        $0x00000004, DI
+	SUBQ        AX, DI
+	LEAQ        sideMasks<>+0(SB), AX
+	VMOVUPD     (AX)(DI*8), Y0
+	VMASKMOVPD  (SI)(CX*1), Y0, Y1
+	VMASKMOVPD  (BX)(CX*1), Y0, Y2
+	VMASKMOVPD  (DX)(CX*1), Y0, Y3
+	VFMADD231PD Y2, Y3, Y1
+	VMASKMOVPD  Y1, Y0, (SI)(CX*1)
+
+done:
+	VZEROUPPER
+	RET
+
+// func mulSumAVX2(n int, a *float64, x *float64, b *float64, y *float64, z *float64)
+// Requires: AVX, FMA3
+TEXT ·mulSumAVX2(SB), NOSPLIT, $0-48
+	MOVQ n+0(FP), AX
+	MOVQ a+8(FP), DX
+	MOVQ x+16(FP), BX
+	MOVQ b+24(FP), SI
+	MOVQ y+32(FP), DI
+	MOVQ z+40(FP), R8
+	XORQ CX, CX
+	SUBQ $0x04, AX
+	JLT  rest
+
+full:
+	VMOVUPD     (DI)(CX*1), Y0
+	VMOVUPD     (SI)(CX*1), Y1
+	VMULPD      Y1, Y0, Y0
+	VMOVUPD     (BX)(CX*1), Y1
+	VMOVUPD     (DX)(CX*1), Y2
+	VFMADD231PD Y1, Y2, Y0
+	VMOVUPD     Y0, (R8)(CX*1)
+	ADDQ        $0x20, CX
+	SUBQ        $0x04, AX
+	JGE         full
+
+rest:
+	ADDQ        $0x04, AX
+	JZ          done
+	MOVQ        $0x00000004, R9
+	SUBQ        AX, R9
+	LEAQ        sideMasks<>+0(SB), AX
+	VMOVUPD     (AX)(R9*8), Y0
+	VMASKMOVPD  (DI)(CX*1), Y0, Y1
+	VMASKMOVPD  (SI)(CX*1), Y0, Y2
+	VMULPD      Y2, Y1, Y1
+	VMASKMOVPD  (BX)(CX*1), Y0, Y2
+	VMASKMOVPD  (DX)(CX*1), Y0, Y3
+	VFMADD231PD Y2, Y3, Y1
+	VMASKMOVPD  Y1, Y0, (R8)(CX*1)
+
+done:
+	VZEROUPPER
+	RET
+
+// func boundStepAVX2(n int, q *float64, d *float64, h *float64, y *float64, c *float64, rz *float64, lam *float64)
+// Requires: AVX, FMA3
+TEXT ·boundStepAVX2(SB), NOSPLIT, $0-64
+	MOVQ n+0(FP), AX
+	MOVQ q+8(FP), DX
+	MOVQ d+16(FP), BX
+	MOVQ h+24(FP), SI
+	MOVQ y+32(FP), DI
+	MOVQ c+40(FP), R8
+	MOVQ rz+48(FP), R9
+	MOVQ lam+56(FP), R10
+	XORQ CX, CX
+	SUBQ $0x04, AX
+	JLT  rest
+
+full:
+	VMOVUPD      (DX)(CX*1), Y0
+	VMOVUPD      (BX)(CX*1), Y1
+	VMOVUPD      (SI)(CX*1), Y2
+	VMOVUPD      (R8)(CX*1), Y3
+	VMOVUPD      (DI)(CX*1), Y4
+	VFNMADD213PD Y4, Y3, Y2
+	VMOVUPD      (R9)(CX*1), Y4
+	VMOVUPD      (R10)(CX*1), Y5
+	VFNMADD231PD Y0, Y2, Y4
+	VSUBPD       Y3, Y4, Y4
+	VSUBPD       Y5, Y2, Y5
+	VMULPD       Y1, Y5, Y5
+	VCMPPD       $0x1e, Y0, Y1, Y0
+	VBLENDVPD    Y0, Y4, Y5, Y5
+	VMOVUPD      Y5, (R10)(CX*1)
+	VMOVUPD      Y2, (R9)(CX*1)
+	ADDQ         $0x20, CX
+	SUBQ         $0x04, AX
+	JGE          full
+
+rest:
+	ADDQ         $0x04, AX
+	JZ           done
+	MOVQ         $0x00000004, R11
+	SUBQ         AX, R11
+	LEAQ         sideMasks<>+0(SB), AX
+	VMOVUPD      (AX)(R11*8), Y0
+	VMASKMOVPD   (DX)(CX*1), Y0, Y1
+	VMASKMOVPD   (BX)(CX*1), Y0, Y2
+	VMASKMOVPD   (SI)(CX*1), Y0, Y3
+	VMASKMOVPD   (R8)(CX*1), Y0, Y4
+	VMASKMOVPD   (DI)(CX*1), Y0, Y5
+	VFNMADD213PD Y5, Y4, Y3
+	VMASKMOVPD   (R9)(CX*1), Y0, Y5
+	VMASKMOVPD   (R10)(CX*1), Y0, Y6
+	VFNMADD231PD Y1, Y3, Y5
+	VSUBPD       Y4, Y5, Y5
+	VSUBPD       Y6, Y3, Y6
+	VMULPD       Y2, Y6, Y6
+	VCMPPD       $0x1e, Y1, Y2, Y1
+	VBLENDVPD    Y1, Y5, Y6, Y6
+	VMASKMOVPD   Y6, Y0, (R10)(CX*1)
+	VMASKMOVPD   Y3, Y0, (R9)(CX*1)
+
+done:
+	VZEROUPPER
+	RET

@@ -2,10 +2,10 @@
 // sides.go of package dense for what each computes.
 //
 // They are maps and reductions over vectors without padding. A map takes four
-// entries at a time and does the last four, which may overlap those before,
-// once more: no map reads what it has changed in a way that would matter. Only
-// vectors shorter than four need masks. A sum keeps entry i in chain i mod 4
-// and masks its tail with zeros, which do not change it.
+// entries at a time. One that reads nothing it writes, or may do so twice, does
+// the last four, which may overlap those before, once more, and only vectors
+// shorter than four need masks. A sum keeps entry i in chain i mod 4 and masks
+// its tail with zeros, which do not change it.
 package main
 
 import (
@@ -26,6 +26,7 @@ func main() {
 	followMultipliers()
 	maxStep()
 	shiftedDot()
+	maps()
 	Generate()
 }
 
