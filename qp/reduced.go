@@ -8,6 +8,7 @@ import (
 
 const (
 	singularTol = 1e-10 // relative pivot below which the active-set matrix is singular
+	soundPivot  = 1e-5  // relative pivot above which it is regular: no rounding error is that large
 	probeEnough = 1e-6  // residual of the probe of a regular matrix
 	probeFactor = 0.5   // by which refinement shrinks it at least, each time
 )
@@ -248,16 +249,24 @@ func (d *direction) norm() float64 {
 
 // condition estimates the reciprocal condition number of the active-set matrix,
 // equilibrated; 0 if it is singular. Eliminations (b) and (c) read it off their
-// pivots; (d) hides dependent rows behind 1/δ and is probed with a right-hand
-// side that has a part in every direction, which refinement can only solve for
-// if the matrix is regular.
+// pivots, unless these are so small that they may be rounding errors; (d) hides
+// dependent rows behind 1/δ.
 func (w *worker) condition() float64 {
-	if w.elim != elimination(w.cond) {
-		if c := w.elim.pivot(w.dinv); c > singularTol {
-			return c
-		}
-		return 0
+	if w.elim == elimination(w.cond) {
+		return w.probe()
 	}
+	switch c := w.elim.pivot(w.dinv); {
+	case c > soundPivot:
+		return c
+	case c > singularTol:
+		return min(c, w.probe())
+	}
+	return 0
+}
+
+// probe estimates it with a right-hand side that has a part in every direction,
+// which refinement can only solve for if the matrix is regular.
+func (w *worker) probe() float64 {
 	s := &w.sys
 	g := s.gamma
 	// Entries that no combination of small integers makes vanish: multiples of

@@ -111,9 +111,9 @@ func (s *cpuState) Close() error {
 	return nil
 }
 
-// run does a task for every element, on as many workers as there is work for.
+// run does the parts of a task, on as many workers as there is work for.
 func (s *cpuState) run(t task, limit int) {
-	n := min(s.plan.opt.Workers, limit)
+	n := min(s.plan.workers(t, s.size), limit)
 	if n == 0 {
 		return
 	}
@@ -169,7 +169,7 @@ func (s *cpuState) Solve(ctx context.Context, dst *Solution, b *Batch) error {
 	if opt.TimeLimit > 0 {
 		deadline = time.Now().Add(opt.TimeLimit)
 	}
-	s.room(min(opt.Workers, b.Size))
+	s.room(s.plan.workers(taskSolve, b.Size))
 	for _, w := range s.workers {
 		w.run = run{opt: *opt, done: ctx.Done(), deadline: deadline, proofs: true}
 		if opt.Trace != nil {
