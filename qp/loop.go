@@ -40,8 +40,10 @@ const (
 func (w *worker) interior() ending {
 	s, x, r := &w.sys, &w.x, &w.res
 	lastExcess, lastMu, since, tiny := math.Inf(1), math.Inf(1), 0, 0
+	lastDual := 0.0
 	w.stepP, w.stepD = 0, 0
 	first := w.iter
+	w.careful = s.sides == 0
 	for {
 		r.measure(s, &x.direction)
 		mu := w.complementarity()
@@ -65,6 +67,9 @@ func (w *worker) interior() ending {
 		if w.stepP < tinyStep && w.stepD < tinyStep && w.iter > first {
 			tiny++
 		}
+		if since >= idle && !w.careful { // perhaps it is the steps
+			w.careful, since, tiny = true, 0, 0
+		}
 		switch {
 		case since >= stallAfter || s.sides == 0 && since >= stallLinear || tiny >= 2 || math.IsInf(excess, 1):
 			return stalled
@@ -78,7 +83,10 @@ func (w *worker) interior() ending {
 		if !w.factor() {
 			return stalled
 		}
+		linear, dual := r.linear, r.dual
 		r.slackResiduals(s, x)
+		w.careful = w.careful || w.iter > first && w.fellShort(linear, lastDual)
+		lastDual = dual
 		if s.sides == 0 {
 			w.setTarget(0, false)
 			w.sharpen(w.newton(false))
@@ -204,10 +212,20 @@ func (w *worker) affine() {
 	w.slackSteps()
 }
 
+// fellShort says whether the last step left more of the residuals, which were
+// these, than an exact solution of the Newton system would have.
+func (w *worker) fellShort(linear, dual float64) bool {
+	r, abs, rel := &w.res, w.opt.EpsAbs, w.opt.EpsRel
+	return r.linear > (1-w.stepP+refineEnough)*linear+0.1*r.primalTol(abs, rel) ||
+		r.dual > (1-w.stepD+refineEnough)*dual+0.1*r.dualTol(abs, rel)
+}
+
 // newton solves the Newton system, refined against the unregularized matrix
 // until what it leaves of the residuals is small beside what they are, or within
 // a tenth of the tolerance. It says whether it got there. A corrector's
-// right-hand side differs from the predictor's in λ alone.
+// right-hand side differs from the predictor's in λ alone, and it is checked only
+// once a step has fallen short: until then what the next iterate leaves of the
+// residuals is check enough.
 func (w *worker) newton(corrector bool) (refined bool) {
 	r := &w.res
 	w.step.direction.copyFrom(&w.rhs)
@@ -216,9 +234,13 @@ func (w *worker) newton(corrector bool) (refined bool) {
 	} else {
 		w.elim.solve(&w.step.direction)
 	}
-	abs, rel := w.opt.EpsAbs, w.opt.EpsRel
-	tolZ := max(refineEnough*r.dual, 0.1*(abs+rel*r.dualScale))
-	tolA := max(refineEnough*r.primal, 0.1*(abs+rel*r.primalScale))
+	if corrector && !w.careful {
+		w.sys.mulCE(&w.step.direction, w.cdz)
+		w.slackSteps()
+		return true
+	}
+	tolZ := max(refineEnough*r.dual, 0.1*r.dualTol(w.opt.EpsAbs, w.opt.EpsRel))
+	tolA := max(refineEnough*r.primal, 0.1*r.primalTol(w.opt.EpsAbs, w.opt.EpsRel))
 	last := math.Inf(1)
 	for try := 0; ; try++ {
 		w.newtonResidual()

@@ -22,7 +22,8 @@ type residuals struct {
 	primalScale, dualScale, gapScale     float64
 	pz, dualSides, sumSides, multipliers float64 // pᵀz, bᵀν + sides, the sum of their |terms|, the largest multiplier
 	znorm                                float64
-	violated                             bool // a side, not just Az = b, is violated
+	violated                             bool    // a side, not just Az = b, is violated
+	linear                               float64 // the largest of ra and rs, which a step of length α shrinks by 1 − α
 }
 
 func newResiduals(a *arena, n, p, t int) residuals {
@@ -130,12 +131,17 @@ func (r *residuals) slackResiduals(s *system, x *iterate) {
 			r.rs[upper][t] = r.c[t] - s.up[t]
 		}
 	}
+	r.linear = max(dense.NormInf(r.ra), dense.NormInf(r.rs[upper]), dense.NormInf(r.rs[lower]))
 }
+
+func (r *residuals) primalTol(abs, rel float64) float64 { return abs + rel*r.primalScale }
+
+func (r *residuals) dualTol(abs, rel float64) float64 { return abs + rel*r.dualScale }
 
 // excess is the largest of the residuals relative to its tolerance: at most 1
 // passes the test. NaN becomes +Inf.
 func (r *residuals) excess(abs, rel float64) float64 {
-	e := max(r.primal/(abs+rel*r.primalScale), r.dual/(abs+rel*r.dualScale), r.gap/(abs+rel*r.gapScale))
+	e := max(r.primal/r.primalTol(abs, rel), r.dual/r.dualTol(abs, rel), r.gap/(abs+rel*r.gapScale))
 	if math.IsNaN(e) {
 		// A residual of exactly zero may be held against a tolerance of zero.
 		if r.primal == 0 && r.dual == 0 && r.gap == 0 {

@@ -30,7 +30,8 @@ type element struct {
 	almost       bool // w.best passes at 1e-5
 	startSize    float64
 	stepP, stepD float64
-	blunt        int // steps in a row that were not refined enough
+	blunt        int  // steps in a row that were not refined enough
+	careful      bool // steps are refined
 }
 
 // worker is one goroutine's room to solve, and differentiate, one element
