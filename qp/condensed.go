@@ -118,11 +118,13 @@ func (k *condensed) factor(dinv []float64) bool {
 		}
 		dense.Syrk(n, used, k.rows, ld, k.dr[:used], h, ld, k.work)
 	}
+	bounds := k.dc[k.m:]
 	for j := range n {
-		h[j*ld+j] += k.rhoOf(j)
-	}
-	for j, d := range k.dc[k.m:] {
-		h[j*ld+j] += d
+		d := k.rhoOf(j)
+		if len(bounds) > 0 {
+			d += bounds[j]
+		}
+		k.piv.shift(j, &h[j*ld+j], d)
 	}
 	return k.piv.cholesky(n, h, ld, k.inv)
 }

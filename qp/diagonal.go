@@ -78,7 +78,7 @@ func (k *diagonal) factor(dinv []float64) bool {
 				delta = 1 // every variable of this row is pinned
 			}
 		}
-		k.s[i*ldp+i] += delta
+		k.piv.shift(i, &k.s[i*ldp+i], delta)
 	}
 	return k.piv.cholesky(p, k.s, ldp, k.inv)
 }

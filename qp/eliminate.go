@@ -44,27 +44,29 @@ const (
 // pivots is a Cholesky factorization with its smallest pivot, relative to what
 // stood on the diagonal before.
 type pivots struct {
-	diag  []float64 // diagonal of the matrix to be factored
+	diag  []float64 // of the matrix to be factored: set by the caller
 	least float64
 }
 
 func newPivots(a *arena, n int) *pivots { return &pivots{diag: a.floats(n)} }
 
-// cholesky factors the n×n upper triangle. The pivots are the squares of the
-// factor's diagonal; least is 0 if one was not positive.
+// shift adds d to entry i of the diagonal, which stands at x.
+func (p *pivots) shift(i int, x *float64, d float64) {
+	*x += d
+	p.diag[i] = *x
+}
+
+// cholesky factors the n×n upper triangle. A pivot is 1/inv²; least is 0 if one
+// was not positive.
 func (p *pivots) cholesky(n int, a []float64, lda int, inv []float64) bool {
-	diag := p.diag[:n]
-	for i := range diag {
-		diag[i] = a[i*lda+i]
-	}
 	if dense.Cholesky(n, a, lda, inv, nil) >= 0 {
 		p.least = 0
 		return false
 	}
-	p.least = 1
-	for i, d := range diag {
-		u := a[i*lda+i]
-		p.least = min(p.least, u*u/d)
+	most := 1.0
+	for i, d := range p.diag[:n] {
+		most = max(most, d*inv[i]*inv[i])
 	}
+	p.least = 1 / most
 	return true
 }

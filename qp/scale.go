@@ -1,6 +1,10 @@
 package qp
 
-import "math"
+import (
+	"math"
+
+	"github.com/optnet-go/optnet/internal/dense"
+)
 
 // scaling is the metric in which small and large are meant: z is measured in
 // units of τ, rows of A and C in units of w, so that Q̂ = τQτ and Ĉ = w⁻¹Cτ are
@@ -78,28 +82,23 @@ func (f *scaling) columns(s *system, largest []float64) {
 	clear(largest)
 	switch s.form {
 	case Dense:
-		for j, tj := range f.tau {
-			v := 0.0
-			for k, q := range s.q[j*s.ld : j*s.ld+s.n] {
-				v = max(v, math.Abs(q)*f.tau[k])
-			}
-			largest[j] = v * tj
+		for j, tj := range f.tau { // row j is column j
+			dense.MaxAbs(tj, s.q[j*s.ld:j*s.ld+s.n], largest)
 		}
 	case Diagonal:
 		for j, q := range s.q {
-			largest[j] = math.Abs(q) * f.tau[j] * f.tau[j]
+			largest[j] = math.Abs(q) * f.tau[j]
 		}
 	}
-	rows := func(m int, a []float64, w []float64) {
-		for i := range m {
-			r := 1 / w[i]
-			for j, v := range a[i*s.ld : i*s.ld+s.n] {
-				largest[j] = max(largest[j], math.Abs(v)*r*f.tau[j])
-			}
-		}
+	for i, w := range f.wa {
+		dense.MaxAbs(1/w, s.a[i*s.ld:i*s.ld+s.n], largest)
 	}
-	rows(s.p, s.a, f.wa)
-	rows(s.m, s.g, f.wg)
+	for i, w := range f.wg {
+		dense.MaxAbs(1/w, s.g[i*s.ld:i*s.ld+s.n], largest)
+	}
+	for j, tj := range f.tau {
+		largest[j] *= tj
+	}
 }
 
 // rescaleRows sets w so that the largest scaled |entry| of each row is 1.

@@ -73,6 +73,9 @@ func (f *schurFactors) prepareQ(s *system, w *schurScratch) bool {
 		return least >= wellConditioned
 	}
 	copy(f.u, s.q)
+	for j := range s.n {
+		w.piv.diag[j] = s.q[j*s.ld+j]
+	}
 	w.piv.cholesky(s.n, f.u, s.ld, f.uinv)
 	f.uinv[s.n] = w.piv.least
 	return w.piv.least >= wellConditioned
@@ -81,7 +84,6 @@ func (f *schurFactors) prepareQ(s *system, w *schurScratch) bool {
 // prepareA forms and factors S.
 func (f *schurFactors) prepareA(s *system, w *schurScratch) bool {
 	n, p, ldp := s.n, s.p, s.ldp
-	clear(f.v)
 	dense.Transpose(p, n, s.a, s.ld, f.v, ldp)
 	f.solveUTMany(s, p, f.v, ldp)
 	clear(f.s)
@@ -89,7 +91,7 @@ func (f *schurFactors) prepareA(s *system, w *schurScratch) bool {
 	zero := false
 	for i := range p {
 		zero = zero || f.s[i*ldp+i] == 0
-		f.s[i*ldp+i] += schurDelta(f.s[i*ldp+i])
+		w.piv.shift(i, &f.s[i*ldp+i], schurDelta(f.s[i*ldp+i]))
 	}
 	ok := w.piv.cholesky(p, f.s, ldp, f.sinv) && !zero
 	f.sinv[p] = w.piv.least
@@ -99,7 +101,6 @@ func (f *schurFactors) prepareA(s *system, w *schurScratch) bool {
 // prepareG forms R.
 func (f *schurFactors) prepareG(s *system, w *schurScratch) {
 	n, m, p, ldm := s.n, s.m, s.p, s.ldm
-	clear(w.wg)
 	dense.Transpose(m, n, s.g, s.ld, w.wg, ldm)
 	f.solveUTMany(s, m, w.wg, ldm)
 	clear(f.r)
@@ -158,7 +159,7 @@ func (k *schur) factor(dinv []float64) bool {
 		}
 	}
 	for i := range k.rows {
-		k.mm[i*ldm+i] += k.dinv[i]
+		k.piv.shift(i, &k.mm[i*ldm+i], k.dinv[i])
 	}
 	return k.piv.cholesky(len(k.rows), k.mm, ldm, k.inv)
 }

@@ -156,7 +156,6 @@ func (s *cpuState) prepare(w *worker, i, k int) {
 			f.prepareG(sys, w.prep)
 		}
 	case w.diag != nil:
-		clear(w.diag.at)
 		dense.Transpose(sys.p, sys.n, sys.a, sys.ld, w.diag.at, sys.ldp)
 	default:
 		sys.gram(w.cond.ata, w.cond.da, w.cond.work)

@@ -131,3 +131,11 @@ func boundStep(q, d, h, y, c, rz, lam []float64) {
 	}
 	boundStepAVX2(len(q), first(q), first(d), first(h), first(y), first(c), first(rz), first(lam))
 }
+
+func maxAbs(alpha float64, x, y []float64) {
+	if using == pureGo {
+		maxAbsGo(alpha, x, y)
+		return
+	}
+	maxAbsAVX2(len(x), alpha, first(x), first(y))
+}

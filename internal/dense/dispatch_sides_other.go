@@ -41,3 +41,5 @@ func mulAdd(d, x, z []float64) { mulAddGo(d, x, z) }
 func mulSum(a, x, b, y, z []float64) { mulSumGo(a, x, b, y, z) }
 
 func boundStep(q, d, h, y, c, rz, lam []float64) { boundStepGo(q, d, h, y, c, rz, lam) }
+
+func maxAbs(alpha float64, x, y []float64) { maxAbsGo(alpha, x, y) }

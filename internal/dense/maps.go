@@ -42,6 +42,15 @@ func MulSum(a, x, b, y, z []float64) {
 	mulSum(a, x, b, y, z)
 }
 
+// MaxAbs raises y to a multiple of |x|: y[i] = max(y[i], alpha*|x[i]|), for
+// numbers only.
+func MaxAbs(alpha float64, x, y []float64) {
+	if len(x) != len(y) {
+		panic(unequal)
+	}
+	maxAbs(alpha, x, y)
+}
+
 // BoundStep completes the solution with a diagonal H = Q + D, where c is Aᵀν:
 //
 //	z = y[i] - h[i]*c[i]

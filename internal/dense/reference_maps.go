@@ -1,5 +1,7 @@
 package dense
 
+import "math"
+
 func scaleGo(alpha float64, x, y []float64) {
 	y = y[:len(x)]
 	for i, v := range x {
@@ -48,5 +50,14 @@ func boundStepGo(q, d, h, y, c, rz, lam []float64) {
 			lam[i] = d[i] * (z - lam[i])
 		}
 		rz[i] = z
+	}
+}
+
+func maxAbsGo(alpha float64, x, y []float64) {
+	y = y[:len(x)]
+	for i, v := range x {
+		if v = alpha * math.Abs(v); v > y[i] {
+			y[i] = v
+		}
 	}
 }

@@ -1071,6 +1071,61 @@ done:
 	VZEROUPPER
 	RET
 
+// func maxAbsAVX2(n int, alpha float64, x *float64, y *float64)
+// Requires: AVX, AVX2, SSE2
+TEXT ·maxAbsAVX2(SB), NOSPLIT, $0-32
+	MOVQ         n+0(FP), AX
+	MOVQ         x+16(FP), DX
+	MOVQ         y+24(FP), BX
+	MOVSD        alpha+8(FP), X0
+	VBROADCASTSD X0, Y1
+	VMOVUPD      sideAbs<>+0(SB), Y2
+	XORQ         CX, CX
+	CMPQ         AX, $0x04
+	JLT          short
+	SHLQ         $0x03, AX
+	SUBQ         $0x20, AX
+	JZ           last
+
+full:
+	VMOVUPD (DX)(CX*1), Y0
+	VANDPD  Y2, Y0, Y0
+	VMULPD  Y1, Y0, Y0
+	VMOVUPD (BX)(CX*1), Y3
+	VMAXPD  Y3, Y0, Y0
+	VMOVUPD Y0, (BX)(CX*1)
+	ADDQ    $0x20, CX
+	CMPQ    CX, AX
+	JLT     full
+
+last:
+	MOVQ    AX, CX
+	VMOVUPD (DX)(CX*1), Y0
+	VANDPD  Y2, Y0, Y0
+	VMULPD  Y1, Y0, Y0
+	VMOVUPD (BX)(CX*1), Y1
+	VMAXPD  Y1, Y0, Y0
+	VMOVUPD Y0, (BX)(CX*1)
+	JMP     done
+
+short:
+	TESTQ      AX, AX
+	JZ         done
+	MOVQ       $0x00000004, SI
+	SUBQ       AX, SI
+	LEAQ       sideMasks<>+0(SB), AX
+	VMOVUPD    (AX)(SI*8), Y0
+	VMASKMOVPD (DX)(CX*1), Y0, Y3
+	VANDPD     Y2, Y3, Y3
+	VMULPD     Y1, Y3, Y3
+	VMASKMOVPD (BX)(CX*1), Y0, Y1
+	VMAXPD     Y1, Y3, Y3
+	VMASKMOVPD Y3, Y0, (BX)(CX*1)
+
+done:
+	VZEROUPPER
+	RET
+
 // func boundStepAVX2(n int, q *float64, d *float64, h *float64, y *float64, c *float64, rz *float64, lam *float64)
 // Requires: AVX, FMA3
 TEXT ·boundStepAVX2(SB), NOSPLIT, $0-64

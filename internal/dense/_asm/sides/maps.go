@@ -49,6 +49,19 @@ func maps() {
 	})
 	end()
 
+	l = begin("maxAbsAVX2", "func(n int, alpha float64, x, y *float64)", "x", "y")
+	alpha = scalar("alpha")
+	mask := YMM()
+	VMOVUPD(absMask, mask)
+	l.each(func() {
+		x := l.load("x")
+		VANDPD(mask, x, x)
+		VMULPD(alpha, x, x)
+		VMAXPD(l.load("y"), x, x)
+		l.store(x, "y")
+	})
+	end()
+
 	l = begin("boundStepAVX2", "func(n int, q, d, h, y, c, rz, lam *float64)", "q", "d", "h", "y", "c", "rz", "lam")
 	l.once(func() {
 		q, d, z, c := l.load("q"), l.load("d"), l.load("h"), l.load("c")
