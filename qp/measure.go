@@ -44,7 +44,9 @@ func (r *residuals) products(s *system, x *direction) {
 	clear(r.atn)
 	s.addAT(1, x.nu, r.atn)
 	clear(r.gtl)
-	dense.GemvT(s.m, s.n, 1, s.g, s.ld, x.lam[:s.m], r.gtl)
+	if s.m > 0 {
+		dense.GemvT(s.m, s.n, 1, s.g, s.ld, x.lam[:s.m], r.gtl)
+	}
 }
 
 // measure computes the residuals of DESIGN's test at x. Slacks do not enter
@@ -83,7 +85,12 @@ func (r *residuals) measure(s *system, x *direction) {
 		}
 	}
 	r.primalScale = max(dense.NormInf(r.az), dense.NormInf(s.b), s.rowNorm(r.c))
-	v := max(dense.Violation(+1, r.c, s.up), dense.Violation(-1, r.c, s.lo))
+	v := 0.0
+	for k, side := range [2][]float64{s.up, s.lo} {
+		if s.finite[k] {
+			v = max(v, dense.Violation(sideSign[k], r.c, side))
+		}
+	}
 	r.violated = v > 0
 	r.primal = max(v, dense.NormInf(r.ra))
 	if !(dense.NormInf(r.c) <= math.MaxFloat64) {

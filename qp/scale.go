@@ -141,6 +141,9 @@ func (s *system) setSmall() {
 
 // size is ‖z/τ‖∞.
 func (s *system) size(z []float64) float64 {
+	if s.even {
+		return dense.NormInf(z)
+	}
 	v := 0.0
 	for j, x := range z {
 		v = max(v, math.Abs(x)/s.tau[j])
@@ -150,6 +153,9 @@ func (s *system) size(z []float64) float64 {
 
 // slope is ‖τ∘g‖∞.
 func (s *system) slope(g []float64) float64 {
+	if s.even {
+		return dense.NormInf(g)
+	}
 	v := 0.0
 	for j, x := range g {
 		v = max(v, math.Abs(x)*s.tau[j])

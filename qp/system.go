@@ -2,6 +2,7 @@ package qp
 
 import (
 	"math"
+	"slices"
 
 	"github.com/optnet-go/optnet/internal/dense"
 )
@@ -39,9 +40,11 @@ type system struct {
 	kind         []sideKind
 	on           [2][]float64 // 1 where there is a slack at the side, else 0
 	any          [2]bool      // whether it is 1 anywhere
+	finite       [2]bool      // whether any constraint has the side, if only as an equality
 	odd          []int        // constraints without slack: fixed ones, and ones without sides
 	na, nc       []float64    // 2-norms of the rows of A and of C, 1 if zero
 	tau, wa, wc  []float64    // the metric: see scaling
+	even         bool         // τ is 1
 	curved       float64      // largest |Q̂|
 	maxQ, maxA   float64      // largest |entry|
 	maxG         float64
@@ -57,6 +60,7 @@ func (s *system) adopt(f *scaling) {
 	s.tau, s.wa, s.curved = f.tau, f.wa, f.curved[0]
 	copy(s.wc, f.wg)
 	copy(s.wc[s.m:], f.tau)
+	s.even = !slices.ContainsFunc(f.tau, func(t float64) bool { return t != 1 })
 }
 
 // mulQ sets y = Qx.
@@ -76,26 +80,35 @@ func (s *system) mulQ(x, y []float64) {
 
 // mulA sets y = Ax.
 func (s *system) mulA(x, y []float64) {
+	if s.p == 0 {
+		return
+	}
 	clear(y)
 	dense.Gemv(s.p, s.n, 1, s.a, s.ld, x, y)
 }
 
 // mulC sets y = Cx.
 func (s *system) mulC(x, y []float64) {
-	clear(y[:s.m])
-	dense.Gemv(s.m, s.n, 1, s.g, s.ld, x, y[:s.m])
+	if s.m > 0 {
+		clear(y[:s.m])
+		dense.Gemv(s.m, s.n, 1, s.g, s.ld, x, y[:s.m])
+	}
 	copy(y[s.m:], x)
 }
 
 // addAT adds α·Aᵀν to y, and addCT α·Cᵀλ.
 func (s *system) addAT(alpha float64, nu, y []float64) {
-	dense.GemvT(s.p, s.n, alpha, s.a, s.ld, nu, y)
+	if s.p > 0 {
+		dense.GemvT(s.p, s.n, alpha, s.a, s.ld, nu, y)
+	}
 }
 
 func (s *system) addCT(alpha float64, lam, y []float64) {
-	dense.GemvT(s.m, s.n, alpha, s.g, s.ld, lam[:s.m], y)
-	for j, l := range lam[s.m:] {
-		y[j] += alpha * l
+	if s.m > 0 {
+		dense.GemvT(s.m, s.n, alpha, s.g, s.ld, lam[:s.m], y)
+	}
+	if s.t > s.m {
+		dense.Axpy(alpha, lam[s.m:], y)
 	}
 }
 
@@ -110,7 +123,7 @@ func (s *system) elasticOf(t int) float64 {
 // classify derives the kinds of the sides, and reports crossed ones.
 func (s *system) classify() (reason string) {
 	s.sides, s.odd = 0, s.odd[:0]
-	s.any = [2]bool{}
+	s.any, s.finite = [2]bool{}, [2]bool{}
 	for t := range s.t {
 		lo, up := s.lo[t], s.up[t]
 		var k sideKind
@@ -132,6 +145,8 @@ func (s *system) classify() (reason string) {
 			}
 		}
 		s.kind[t] = k
+		s.finite[upper] = s.finite[upper] || k&(hasUpper|fixed) != 0
+		s.finite[lower] = s.finite[lower] || k&(hasLower|fixed) != 0
 		if k&(hasUpper|hasLower) == 0 {
 			s.odd = append(s.odd, t)
 		}
