@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/optnet-go/optnet/experiments/sudoku"
+	"github.com/optnet-go/optnet/qp"
 )
 
 // call runs the command and returns its exit code and what it printed.
@@ -70,7 +71,7 @@ func TestUsage(t *testing.T) {
 		{"trian", 2, "did you mean train?"},
 		{"solve", 2, `there is no command "optnet solve", want one of: completion, predict, train, version`},
 		{"--fast", 2, "unknown flag: --fast; see: optnet --help"},
-		{"version", 0, "kernels go"},
+		{"version", 0, "kernels " + qp.Kernels()},
 		{"version 2", 2, `takes no argument, got "2"`},
 		{"completion bash", 0, "bash completion"},
 		{"train", 2, "want one of: sudoku; see: optnet train --help"},

@@ -8,6 +8,7 @@ import (
 	"runtime/debug"
 	"strings"
 
+	"github.com/optnet-go/optnet/qp"
 	"github.com/spf13/cobra"
 )
 
@@ -21,10 +22,6 @@ type build struct {
 	Kernels  string `json:"kernel_set"`
 }
 
-// kernelSet names the kernels that package qp computes with: the reference in Go
-// is the only set so far.
-const kernelSet = "go"
-
 func thisBuild() build {
 	b := build{
 		Version:  "unknown",
@@ -32,7 +29,7 @@ func thisBuild() build {
 		Go:       runtime.Version(),
 		Platform: runtime.GOOS + "/" + runtime.GOARCH,
 		CPU:      cpu(),
-		Kernels:  kernelSet,
+		Kernels:  qp.Kernels(),
 	}
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
