@@ -12,11 +12,6 @@ const (
 	caution       = 0.1   // how much shorter it stops where the predictor achieves nothing
 	maxRefine     = 4     // refinements of one Newton step
 	refineEnough  = 1e-2  // a step's residual relative to the residual it is to remove
-	stallFactor   = 0.9   // progress is an excess, or a μ, smaller than this times the best
-	stallAfter    = 15    // iterations without progress before giving up
-	stallLinear   = 4     // the same where every constraint is an equality
-	tinyStep      = 1e-9  // a step that goes nowhere
-	almostTol     = 1e-5  // of AlmostSolved
 	bluntSteps    = 4     // steps in a row that refinement does not reach
 	maxRegularize = 4     // factorizations repeated with more regularization
 )
@@ -38,17 +33,22 @@ const (
 // (1992) and Mattingley & Boyd (2012), as in OptNet section 3.1. It leaves the
 // last point in w.x and the best in w.best.
 func (w *worker) interior() ending {
-	s, x, r := &w.sys, &w.x, &w.res
-	lastExcess, lastMu, since, tiny := math.Inf(1), math.Inf(1), 0, 0
-	lastDual := 0.0
+	w.progress = begin(w.iter)
 	w.stepP, w.stepD = 0, 0
-	first := w.iter
-	w.careful = s.sides == 0
+	w.careful = w.sys.sides == 0
+	return w.iterate()
+}
+
+// iterate goes on from w.x.
+func (w *worker) iterate() ending {
+	s, x, r := &w.sys, &w.x, &w.res
 	for {
 		r.measure(s, &x.direction)
 		mu := w.complementarity()
 		excess := r.excess(w.opt.EpsAbs, w.opt.EpsRel)
-		w.keepBest(excess)
+		if !w.exploring && w.better(&r.figures, excess) {
+			w.best.copyFrom(x)
+		}
 		if w.tracer != nil {
 			w.trace(mu)
 		}
@@ -57,24 +57,11 @@ func (w *worker) interior() ending {
 			return converged
 		case w.proofs && w.provesInfeasible():
 			return provedPrimal
-		case w.proofs && w.provesUnbounded(since):
+		case w.proofs && w.provesUnbounded(w.since):
 			return provedDual
-		case excess < stallFactor*lastExcess || mu < stallFactor*lastMu && mu*float64(s.sides) > w.opt.EpsAbs+w.opt.EpsRel*r.gapScale:
-			lastExcess, lastMu, since = min(excess, lastExcess), min(mu, lastMu), 0
-		default:
-			since++
 		}
-		if w.stepP < tinyStep && w.stepD < tinyStep && w.iter > first {
-			tiny++
-		}
-		if since >= idle && !w.careful { // perhaps it is the steps
-			w.careful, since, tiny = true, 0, 0
-		}
-		switch {
-		case since >= stallAfter || s.sides == 0 && since >= stallLinear || tiny >= 2 || math.IsInf(excess, 1):
-			return stalled
-		case w.iter >= w.opt.MaxIter:
-			return outOfIterations
+		if end, over := w.advance(&w.element, &r.figures, &w.opt, s.sides, excess, mu); over {
+			return end
 		}
 		if end, ok := w.stopped(); ok {
 			return end
@@ -85,8 +72,8 @@ func (w *worker) interior() ending {
 		}
 		linear, dual := r.linear, r.dual
 		r.slackResiduals(s, x)
-		w.careful = w.careful || w.iter > first && w.fellShort(linear, lastDual)
-		lastDual = dual
+		w.careful = w.careful || w.fellShort(&w.element, &r.figures, &w.opt, linear)
+		w.lastDual = dual
 		if s.sides == 0 {
 			w.setTarget(0, false)
 			w.sharpen(w.newton(false))
@@ -210,14 +197,6 @@ func (w *worker) affine() {
 	w.step.direction.copyFrom(&w.rhs)
 	w.elim.predict(&w.step.direction, w.cdz)
 	w.slackSteps()
-}
-
-// fellShort says whether the last step left more of the residuals, which were
-// these, than an exact solution of the Newton system would have.
-func (w *worker) fellShort(linear, dual float64) bool {
-	r, abs, rel := &w.res, w.opt.EpsAbs, w.opt.EpsRel
-	return r.linear > (1-w.stepP+refineEnough)*linear+0.1*r.primalTol(abs, rel) ||
-		r.dual > (1-w.stepD+refineEnough)*dual+0.1*r.dualTol(abs, rel)
 }
 
 // newton solves the Newton system, refined against the unregularized matrix
@@ -371,20 +350,6 @@ func (w *worker) move() {
 // net sets λ to the sum of sign·l.
 func (x *iterate) net() {
 	dense.Sub(x.l[upper], x.l[lower], x.lam)
-}
-
-// keepBest remembers the point if it is the best so far.
-func (w *worker) keepBest(excess float64) {
-	if w.exploring {
-		return
-	}
-	if excess < w.bestExcess || w.iter == 0 {
-		w.bestExcess = excess
-		w.best.copyFrom(&w.x)
-		w.info.Primal, w.info.Dual, w.info.Gap = w.res.primal, w.res.dual, w.res.gap
-		w.bestValue = w.res.value
-		w.almost = w.res.excess(almostTol, almostTol) <= 1
-	}
 }
 
 func cube(f float64) float64 { return min(1, max(0, f*f*f)) }

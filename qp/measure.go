@@ -16,14 +16,46 @@ type residuals struct {
 	c            []float64    // Cz − Eλ
 	rs           [2][]float64 // sideSign·(Cz − Eλ − side) + slack
 
-	// The figures of Info, and the scales they are held against: each is the
-	// largest of the terms that were summed.
+	figures
+}
+
+// figures are the figures of Info, and the scales they are held against: each is
+// the largest of the terms that were summed.
+type figures struct {
 	value, primal, dual, gap             float64
 	primalScale, dualScale, gapScale     float64
 	pz, dualSides, sumSides, multipliers float64 // pᵀz, bᵀν + sides, the sum of their |terms|, the largest multiplier
 	znorm                                float64
 	violated                             bool    // a side, not just Az = b, is violated
 	linear                               float64 // the largest of ra and rs, which a step of length α shrinks by 1 − α
+}
+
+// terms are what figures are made of: sums, and ∞-norms.
+type terms struct {
+	zqz, pz, own          float64
+	qz, lin, atn, gtl, mu float64
+	rd                    float64
+	az, b, rows           float64 // rows: of the rows of Cz − Eλ that belong to G and have a side
+	ra, c, violation      float64
+	sides, absSides       float64
+	nu, lam, z            float64
+}
+
+func (f *figures) set(t *terms) {
+	f.dual = t.rd
+	f.dualScale = max(t.qz, t.lin, t.atn, t.gtl, t.mu)
+	f.primalScale = max(t.az, t.b, t.rows)
+	f.violated = t.violation > 0
+	f.primal = max(t.violation, t.ra)
+	if !(t.c <= math.MaxFloat64) {
+		f.primal = math.NaN() // a product that overflows, if only on a row without sides
+	}
+	f.sumSides, f.dualSides = t.absSides, t.sides
+	f.multipliers = max(t.nu, t.lam)
+	f.value, f.pz = t.zqz/2+t.pz, t.pz
+	f.gap = math.Abs(t.zqz + t.pz + t.sides + t.own)
+	f.gapScale = max(math.Abs(f.value), math.Abs(t.zqz/2+t.sides))
+	f.znorm = t.z
 }
 
 func newResiduals(a *arena, n, p, t int) residuals {
@@ -53,7 +85,6 @@ func (r *residuals) products(s *system, x *direction) {
 // the figures: violations are of the data.
 func (r *residuals) measure(s *system, x *direction) {
 	r.products(s, x)
-	zqz, pz := dense.Dot(x.z, r.qz), dense.Dot(x.z, s.lin)
 	e := s.elastic
 	own := 0.0 // νᵀEν + λᵀEλ
 	mu := x.lam[s.m:]
@@ -65,47 +96,35 @@ func (r *residuals) measure(s *system, x *direction) {
 	if len(mu) > 0 {
 		dense.Axpy(1, mu, r.rd)
 	}
-	r.dual = dense.NormInf(r.rd)
-	r.dualScale = max(dense.NormInf(r.qz), dense.NormInf(s.lin), dense.NormInf(r.atn), dense.NormInf(r.gtl), dense.NormInf(mu))
-
 	dense.Sub(r.az, s.b, r.ra)
+	copy(r.c, r.cz)
 	if e != 0 {
 		for i, wi := range s.wa {
 			ei := e * wi * wi
 			r.ra[i] -= ei * x.nu[i]
 			own += ei * x.nu[i] * x.nu[i]
 		}
-	}
-	copy(r.c, r.cz)
-	if e != 0 {
 		for t, l := range x.lam[:s.m] {
 			et := s.elasticOf(t)
 			r.c[t] -= et * l
 			own += et * l * l
 		}
 	}
-	r.primalScale = max(dense.NormInf(r.az), dense.NormInf(s.b), s.rowNorm(r.c))
 	v := 0.0
 	for k, side := range [2][]float64{s.up, s.lo} {
 		if s.finite[k] {
 			v = max(v, dense.Violation(sideSign[k], r.c, side))
 		}
 	}
-	r.violated = v > 0
-	r.primal = max(v, dense.NormInf(r.ra))
-	if !(dense.NormInf(r.c) <= math.MaxFloat64) {
-		r.primal = math.NaN() // a product that overflows, if only on a row without sides
-	}
 	ofB, absB := dense.SideSum(x.nu, s.b, s.b)
 	ofC, absC := dense.SideSum(x.lam, s.lo, s.up)
-	sides := ofB + ofC
-	r.sumSides = absB + absC
-	r.multipliers = max(dense.NormInf(x.nu), dense.NormInf(x.lam))
-	r.value = zqz/2 + pz
-	r.pz, r.dualSides = pz, sides
-	r.gap = math.Abs(zqz + pz + sides + own)
-	r.gapScale = max(math.Abs(r.value), math.Abs(zqz/2+sides))
-	r.znorm = dense.NormInf(x.z)
+	norm := dense.NormInf
+	r.set(&terms{
+		zqz: dense.Dot(x.z, r.qz), pz: dense.Dot(x.z, s.lin), own: own,
+		qz: norm(r.qz), lin: norm(s.lin), atn: norm(r.atn), gtl: norm(r.gtl), mu: norm(mu), rd: norm(r.rd),
+		az: norm(r.az), b: norm(s.b), rows: s.rowNorm(r.c), ra: norm(r.ra), c: norm(r.c), violation: v,
+		sides: ofB + ofC, absSides: absB + absC, nu: norm(x.nu), lam: norm(x.lam), z: norm(x.z),
+	})
 }
 
 // rowNorm is the largest |cᵢ| over the rows of G that have a side.
@@ -141,13 +160,13 @@ func (r *residuals) slackResiduals(s *system, x *iterate) {
 	r.linear = max(dense.NormInf(r.ra), dense.NormInf(r.rs[upper]), dense.NormInf(r.rs[lower]))
 }
 
-func (r *residuals) primalTol(abs, rel float64) float64 { return abs + rel*r.primalScale }
+func (r *figures) primalTol(abs, rel float64) float64 { return abs + rel*r.primalScale }
 
-func (r *residuals) dualTol(abs, rel float64) float64 { return abs + rel*r.dualScale }
+func (r *figures) dualTol(abs, rel float64) float64 { return abs + rel*r.dualScale }
 
 // excess is the largest of the residuals relative to its tolerance: at most 1
 // passes the test. NaN becomes +Inf.
-func (r *residuals) excess(abs, rel float64) float64 {
+func (r *figures) excess(abs, rel float64) float64 {
 	e := max(r.primal/r.primalTol(abs, rel), r.dual/r.dualTol(abs, rel), r.gap/(abs+rel*r.gapScale))
 	if math.IsNaN(e) {
 		// A residual of exactly zero may be held against a tolerance of zero.

@@ -81,7 +81,9 @@ func (w *worker) attempt(warm bool) ending {
 // stay takes the point at hand, whatever it is, for a candidate.
 func (w *worker) stay() {
 	w.res.measure(&w.sys, &w.x.direction)
-	w.keepBest(w.res.excess(w.opt.EpsAbs, w.opt.EpsRel))
+	if !w.exploring && w.better(&w.res.figures, w.res.excess(w.opt.EpsAbs, w.opt.EpsRel)) {
+		w.best.copyFrom(&w.x)
+	}
 }
 
 // explain looks for a proof of infeasibility after a run without success.

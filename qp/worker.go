@@ -20,20 +20,6 @@ type run struct {
 	exploring bool            // of another problem than the element's: best stays as it is
 }
 
-// element is where the element at hand stands: set whole by solve.
-type element struct {
-	index        int
-	iter         int
-	info         Info
-	bestExcess   float64 // of w.best
-	bestValue    float64
-	almost       bool // w.best passes at 1e-5
-	startSize    float64
-	stepP, stepD float64
-	blunt        int  // steps in a row that were not refined enough
-	careful      bool // steps are refined
-}
-
 // worker is one goroutine's room to solve, and differentiate, one element
 // after another.
 type worker struct {
@@ -41,6 +27,7 @@ type worker struct {
 	sys  system
 	run
 	element
+	progress
 	sensitivity
 
 	x, best    iterate
