@@ -8,6 +8,16 @@ import (
 
 // solveOne loads, judges and solves element i, and stores what is wanted.
 func (s *cpuState) solveOne(w *worker, i int) {
+	if s.open(w, i) {
+		w.solve(i, s.warm(w, i))
+	}
+	s.conclude(w, i)
+}
+
+// open loads and judges element i, and prepares what does not change in the
+// iterations. It returns false, with the status set, if the element is not to be
+// solved.
+func (s *cpuState) open(w *worker, i int) bool {
 	sh := s.plan.sh
 	reason := ""
 	for k := range s.cols {
@@ -38,8 +48,13 @@ func (s *cpuState) solveOne(w *worker, i int) {
 	case ended:
 		w.abandon(i, s.warm(w, i), end)
 	default:
-		w.solve(i, s.warm(w, i))
+		return true
 	}
+	return false
+}
+
+// conclude stores element i.
+func (s *cpuState) conclude(w *worker, i int) {
 	if w.info.Status == Canceled {
 		s.stop.Store(true)
 	}

@@ -5,6 +5,14 @@ import "math"
 // solve runs the element that is loaded, from the point in w.x if warm. It leaves
 // the status in w.info and the point in w.best.
 func (w *worker) solve(index int, warm bool) {
+	if w.enter(index, warm) {
+		w.settle(w.attempt(warm), warm)
+	}
+}
+
+// enter takes up the element that is loaded. It returns false, with the status
+// set, if its sides are crossed.
+func (w *worker) enter(index int, warm bool) bool {
 	s, x := &w.sys, &w.x
 	w.element = element{index: index, bestExcess: math.Inf(1)}
 	if !warm { // nothing of the last element may show
@@ -19,11 +27,15 @@ func (w *worker) solve(index int, warm bool) {
 		w.almost = false
 		w.ray.clear()
 		w.info.Status, w.info.Reason = PrimalInfeasible, crossed
-		return
+		return false
 	}
 	w.setCost()
 	w.choose()
-	end := w.attempt(warm)
+	return true
+}
+
+// settle tries what is left to try after a first attempt, and sets the status.
+func (w *worker) settle(end ending, warm bool) {
 	if warm && end == stalled {
 		w.info.Retries++
 		w.choose()

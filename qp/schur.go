@@ -224,6 +224,10 @@ func (k *schur) predict(r *direction, c []float64) {
 	k.begin(r)
 	copy(c, r.lam)
 	k.multipliers(r.lam)
+	if len(k.rows) == k.m {
+		dense.MulAdd(k.dinv, r.lam, c)
+		return
+	}
 	for i, t := range k.rows {
 		c[t] += k.dinv[i] * r.lam[t]
 	}
