@@ -133,9 +133,10 @@ func TestCholeskyStopsAtBadPivot(t *testing.T) {
 	forEachKernel(t, func(t *testing.T, set kernelSet) {
 		r := rand.New(rand.NewPCG(8, 1))
 		for _, n := range []int{1, 3, 4, 5, 8, 11, 33, 67} {
+			good := positive(r, n)
 			for p := range n {
 				for _, bad := range []float64{-1e6, math.NaN(), math.Inf(1), math.Inf(-1)} {
-					a := positive(r, n)
+					a := good.clone()
 					a.a[p*a.ld+p] = bad
 					if got := Cholesky(n, a.a, a.ld, make([]float64, n), nil); got != p {
 						t.Fatalf("n=%d: pivot %d is %v, but %d was reported", n, p, bad, got)
@@ -144,9 +145,40 @@ func TestCholeskyStopsAtBadPivot(t *testing.T) {
 				}
 			}
 		}
+		for _, tiny := range []float64{math.SmallestNonzeroFloat64, 0x1p-1024, math.Copysign(0, -1)} {
+			a := positive(r, 6)
+			a.a[0] = tiny // its reciprocal overflows
+			if got := Cholesky(6, a.a, a.ld, make([]float64, 6), nil); got != 0 {
+				t.Errorf("pivot %v: reported %d", tiny, got)
+			}
+		}
 		zero := newMatrix(5, 5)
 		if got := Cholesky(5, zero.a, zero.ld, make([]float64, 5), nil); got != 0 {
 			t.Errorf("zero matrix: reported %d", got)
+		}
+	})
+}
+
+// TestCholeskyHookKeepsTheBits gives a hook that changes nothing.
+func TestCholeskyHookKeepsTheBits(t *testing.T) {
+	forEachKernel(t, func(t *testing.T, set kernelSet) {
+		r := rand.New(rand.NewPCG(12, 1))
+		for _, n := range orders() {
+			a := positive(r, n)
+			b, inv, inv2 := a.clone(), make([]float64, n), make([]float64, n)
+			Cholesky(n, a.a, a.ld, inv, nil)
+			Cholesky(n, b.a, b.ld, inv2, func(_ int, d float64) float64 { return d })
+			b.checkGuards(t, "hook")
+			for i := range n {
+				if !sameBits(inv[i], inv2[i]) {
+					t.Fatalf("n=%d: inv[%d] differs", n, i)
+				}
+				for j := i; j < n; j++ {
+					if !sameBits(a.at(i, j), b.at(i, j)) {
+						t.Fatalf("n=%d: (%d, %d) differs", n, i, j)
+					}
+				}
+			}
 		}
 	})
 }
@@ -194,6 +226,23 @@ func TestCholeskyPivotHook(t *testing.T) {
 	})
 }
 
+// naiveSolveU is the loop in the documentation of SolveU.
+func naiveSolveU(set kernelSet, u matrix, inv, x []float64) {
+	n := len(x)
+	for i := n - 1; i >= 0; i-- {
+		near := min(i&^3+8, n)
+		var s [4]float64
+		for j := n - 1; j >= near; j-- {
+			s[j%4] = set.fma(u.at(i, j), x[j], s[j%4])
+		}
+		r := x[i] - ((s[0] + s[1]) + (s[2] + s[3]))
+		for j := near - 1; j > i; j-- {
+			r = set.fma(-u.at(i, j), x[j], r)
+		}
+		x[i] = r * inv[i]
+	}
+}
+
 func TestSolve(t *testing.T) {
 	forEachKernel(t, func(t *testing.T, set kernelSet) {
 		r := rand.New(rand.NewPCG(10, 1))
@@ -216,13 +265,7 @@ func TestSolve(t *testing.T) {
 			SolveUT(n, u.a, u.ld, inv, x)
 			set.compareVector(t, what+" SolveUT", x, want, float64(n))
 			checkPoison(t, what, x)
-			for i := n - 1; i >= 0; i-- {
-				s := want[i]
-				for j := n - 1; j > i; j-- {
-					s = set.fma(-u.at(i, j), want[j], s)
-				}
-				want[i] = s * inv[i]
-			}
+			naiveSolveU(set, u, inv, want)
 			SolveU(n, u.a, u.ld, inv, x)
 			set.compareVector(t, what+" SolveU", x, want, float64(n))
 			checkPoison(t, what, x)
@@ -247,7 +290,7 @@ func TestSolveUTMany(t *testing.T) {
 			u, inv := positive(r, n), make([]float64, n)
 			Cholesky(n, u.a, u.ld, inv, nil)
 			u.poisonLower()
-			for _, cols := range []int{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 12, 17, 33, 64, 67, n, 200} {
+			for _, cols := range []int{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 12, 17, 33, 64, 67, n, 257} {
 				what := fmt.Sprintf("n=%d r=%d", n, cols)
 				x, xT, want := randomMatrix(r, n, cols), newMatrix(cols, n), newMatrix(n, cols)
 				Transpose(n, cols, x.a, x.ld, xT.a, xT.ld)

@@ -1,6 +1,7 @@
 // Package dense holds the float64 kernels under the solvers: products,
-// Cholesky factorization, triangular solves and vector operations, written
-// in Go and tuned for matrices of a few rows up to a few hundred.
+// Cholesky factorization, triangular solves and vector operations, tuned for
+// matrices of a few rows up to a few hundred: a reference in Go, and twins in
+// assembly.
 //
 // # Layout
 //
@@ -29,20 +30,30 @@
 //   - An entry of a matrix product is s = 0; s += x[k]*y[k] in ascending k,
 //     one chain; then C += alpha*s (C += s in Syrk). Syrk takes
 //     x[k] = d[k]*a[k,i] with i ≤ j.
-//   - An entry of the factor or of a solution is (a - s)*inv, where s is such
-//     a chain over the entries already known, in the order in which they
-//     became known: ascending for U and U⁻ᵀ, descending for U⁻¹. One
-//     right-hand side and many give the same bits.
-//   - A row of Gemv is s = 0; s += a[k]*x[k] in ascending k; y += alpha*s.
+//   - An entry of U⁻ᵀB is s = b; s -= u*x over the entries already known, in
+//     ascending order; then s*inv. One right-hand side and many give the same
+//     bits, and so do the entries of the factor to the right of the 4×4 blocks
+//     on its diagonal. Within those, [Cholesky] says what is done.
+//   - An entry of U⁻¹b is made in descending order; see [SolveU].
 //   - GemvT adds its terms, (alpha*x[k])*a[k,j], to the entry itself, in
 //     ascending k.
-//   - Dot and the sum in Norm2 use four chains, of the indices equal to
-//     0, 1, 2, 3 modulo 4, ascending, added as (s0+s1)+(s2+s3).
+//   - Dot, a row of Gemv and the sum in Norm2 use four chains, of the indices
+//     equal to 0, 1, 2, 3 modulo 4, ascending, added as (s0+s1)+(s2+s3).
 //
-// Some compilers fuse x*y+z into one rounding (arm64, GOAMD64=v3). All
-// products then still go through one loop, so an entry does not depend on its
-// position or on the size of the matrix; but which other statements are fused
-// is the compiler's choice, and the bits of the loops above are not promised.
+// # Kernels
+//
+// On amd64 with AVX2 and FMA, or with AVX-512 as well, generated assembly
+// takes the place of the Go reference. There every s += x*y, s -= x*y and
+// y += alpha*s above and in the comments of the functions rounds once, as
+// math.FMA does (but for the scaled sum of Norm2). Both instruction sets give
+// the same bits; [Kernels] names the one in use. The build tag noasm leaves
+// only the reference.
+//
+// In the reference, some compilers fuse x*y+z into one rounding (arm64,
+// GOAMD64=v3). All products then still go through one loop, so an entry does
+// not depend on its position or on the size of the matrix; but which other
+// statements are fused is the compiler's choice, and the bits of the loops
+// above are not promised.
 //
 // # Arguments
 //

@@ -29,7 +29,7 @@ func fastest() family {
 // wide holds the sizes from which on the tiles of AVX-512, 8×24, are taken.
 // Below, too much of them is wasted on the rim. Both families give the same bits,
 // so this is a matter of speed alone. Only tests change it.
-var wide = wideFrom{gemm: 192, syrk: 160, cholesky: 256, solve: 192}
+var wide = wideFrom{gemm: 128, syrk: 192, cholesky: 256, solve: 160}
 
 type wideFrom struct{ gemm, syrk, cholesky, solve int }
 
@@ -37,9 +37,8 @@ type wideFrom struct{ gemm, syrk, cholesky, solve int }
 func Kernels() string { return [...]string{"go", "avx2", "avx512"}[using] }
 
 // The functions below are what the exported ones call: the one place that
-// chooses between the reference and its twins in assembly. They are small
-// enough to be inlined, and calls stay direct, so that nothing the callers
-// pass escapes to the heap.
+// chooses between the reference and its twins in assembly. All calls are
+// direct, so that nothing the callers pass escapes to the heap.
 
 func syrk(n, m int, a []float64, lda int, d []float64, c []float64, ldc int, work []float64) {
 	if using == pureGo {

@@ -96,30 +96,44 @@ func GemmTN(m, n, k int, alpha float64, a []float64, lda int, b []float64, ldb i
 	gemmTN(m, n, k, alpha, a, lda, b, ldb, c, ldc)
 }
 
-// Cholesky factors A = UᵀU, n×n, in place:
+// Cholesky factors A = UᵀU, n×n, in place, by blocks of four rows. Row i of
+// the block that begins at f = i &^ 3 and ends before g = min(f+4, n) is
 //
-//	for i := range n {
-//		for j := i; j < n; j++ {
-//			s := 0.0
-//			for l := range i {
-//				s += a[l*lda+i] * a[l*lda+j]
-//			}
-//			if j > i {
-//				a[i*lda+j] = (a[i*lda+j] - s) * inv[i]
-//				continue
-//			}
-//			d := a[i*lda+i] - s
-//			if pivot != nil {
-//				d = pivot(i, d)
-//			}
-//			if !(0 < d && d < +Inf) {
-//				return i
-//			}
-//			a[i*lda+i] = math.Sqrt(d)
-//			inv[i] = 1 / math.Sqrt(d)
+//	for j := i; j < n; j++ {
+//		for l := range f {
+//			a[i*lda+j] -= a[l*lda+i] * a[l*lda+j]
 //		}
 //	}
-//	return -1
+//
+// and then, for i from f to g-1,
+//
+//	d := a[i*lda+i]
+//	if pivot != nil {
+//		d = pivot(i, d)
+//	}
+//	e := 1 / d
+//	if !(0 < e && e < +Inf) {
+//		return i
+//	}
+//	for p := i + 1; p < g; p++ {
+//		m := a[i*lda+p] * e
+//		for j := p; j < g; j++ {
+//			a[p*lda+j] -= m * a[i*lda+j]
+//		}
+//	}
+//	inv[i] = math.Sqrt(e)
+//	a[i*lda+i] = d
+//	for j := i; j < n; j++ {
+//		a[i*lda+j] *= inv[i]
+//	}
+//	for p := i + 1; p < g; p++ {
+//		for j := g; j < n; j++ {
+//			a[p*lda+j] -= a[i*lda+p] * a[i*lda+j]
+//		}
+//	}
+//
+// with -1 returned in the end. Within the 4×4 block the reciprocal of a pivot
+// does the work, so that no pivot waits for a square root.
 //
 // Only the upper triangle is read. What lies below the diagonal afterwards is
 // unspecified, as is all of A and inv if the factorization ended early, but
@@ -138,11 +152,11 @@ func Cholesky(n int, a []float64, lda int, inv []float64, pivot func(i int, d fl
 // SolveUT overwrites x with U⁻ᵀ x:
 //
 //	for i := range n {
-//		s := 0.0
+//		s := x[i]
 //		for j := range i {
-//			s += u[j*ldu+i] * x[j]
+//			s -= u[j*ldu+i] * x[j]
 //		}
-//		x[i] = (x[i] - s) * inv[i]
+//		x[i] = s * inv[i]
 //	}
 //
 // U and inv are as Cholesky leaves them; nothing below the diagonal matters.
@@ -159,12 +173,21 @@ func SolveUT(n int, u []float64, ldu int, inv, x []float64) {
 // SolveU overwrites x with U⁻¹ x:
 //
 //	for i := n - 1; i >= 0; i-- {
-//		s := 0.0
-//		for j := n - 1; j > i; j-- {
-//			s += u[i*ldu+j] * x[j]
+//		near := min(i&^3+8, n)
+//		var s [4]float64
+//		for j := n - 1; j >= near; j-- {
+//			s[j%4] += u[i*ldu+j] * x[j]
 //		}
-//		x[i] = (x[i] - s) * inv[i]
+//		r := x[i] - ((s[0] + s[1]) + (s[2] + s[3]))
+//		for j := near - 1; j > i; j-- {
+//			r -= u[i*ldu+j] * x[j]
+//		}
+//		x[i] = r * inv[i]
 //	}
+//
+// The four chains need no transposition of U, but a sum in the end: they are
+// for the unknowns that have been known for a while, and the single chain is
+// for those found last.
 func SolveU(n int, u []float64, ldu int, inv, x []float64) {
 	checkPadded(n, n, u, ldu)
 	checkVector(n, inv)

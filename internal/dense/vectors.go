@@ -3,11 +3,7 @@ package dense
 // Gemv adds a multiple of A x to y, A m×n:
 //
 //	for i := range m {
-//		s := 0.0
-//		for k := range n {
-//			s += a[i*lda+k] * x[k]
-//		}
-//		y[i] += alpha * s
+//		y[i] += alpha * Dot(a[i*lda:i*lda+n], x[:n])
 //	}
 func Gemv(m, n int, alpha float64, a []float64, lda int, x, y []float64) {
 	checkPadded(m, n, a, lda)

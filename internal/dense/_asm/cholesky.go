@@ -97,29 +97,33 @@ func (s isa) cholesky() {
 //
 //	r_ij -= (r_qi·e_q)·r_qj, q < i ≤ j,  and  u_ij = r_ij·√e_i:
 //
-// the square roots are off the path from pivot to pivot.
+// the square roots are off the path from pivot to pivot. So is the broadcast
+// of a pivot: d is updated beside the lane that it was taken from.
 func (t tile) factor(inv, bits, limit reg.GPVirtual, failed string) {
-	x, y := t.spare(0), t.spare(1)
-	roots := t.spare(2)
+	x, e, roots, d := t.spare(0), t.spare(1), t.spare(2), t.spare(3)
+	m := roots
 	// √e is positive and finite just if e is.
 	MOVQ(U64(math.Float64bits(math.Inf(1))-1), limit)
+	lane(0, t.acc(0, 0), d)
 	for p := range t.rows {
-		lane(p, t.acc(p, 0), x)
-		VBROADCASTSD(constant("one", 1), y)
-		VDIVPD(x, y, y)
+		VBROADCASTSD(constant("one", 1), e)
+		VDIVPD(d, e, e)
 		for q := p + 1; q < t.rows; q++ {
 			lane(q, t.acc(p, 0), x)
-			VMULPD(y, x, x)
-			VFNMADD231PD(t.acc(p, 0), x, t.acc(q, 0))
+			VMULPD(e, x, m)
+			if q == p+1 {
+				lane(q, t.acc(q, 0), d)
+				VFNMADD231PD(x, m, d)
+			}
+			VFNMADD231PD(t.acc(p, 0), m, t.acc(q, 0))
 		}
-		VSQRTPD(y, roots)
+		VSQRTPD(e, roots)
 		VMOVSD(roots.AsX(), at(inv, 8*p))
 		VMOVQ(roots.AsX(), bits)
 		DECQ(bits)
 		CMPQ(bits, limit)
 		JCC(LabelRef(failed))
-		VMULPD(roots, t.acc(p, 0), t.acc(p, 0))
-		for v := 1; v < t.vecs; v++ {
+		for v := range t.vecs {
 			VMULPD(roots, t.acc(p, v), t.acc(p, v))
 		}
 		if t.vecs == 1 {
@@ -141,18 +145,6 @@ func lane(p int, v, to reg.VecPhysical) {
 		return
 	}
 	VPERMPD(U8(p*0x55), v, to)
-}
-
-var constants = map[string]Mem{}
-
-func constant(name string, v float64) Mem {
-	m, ok := constants[name]
-	if !ok {
-		m = GLOBL(name, RODATA|NOPTR)
-		DATA(0, F64(v))
-		constants[name] = m
-	}
-	return m
 }
 
 // residual subtracts the products of the k rows above from a tile of 4×4.

@@ -139,7 +139,9 @@ func gemv() {
 	done()
 }
 
-// gemvT keeps strips of y in registers.
+// gemvT keeps strips of up to eight vectors of y in registers; the last may
+// end with a part of one. A narrow strip has too few chains to hide the
+// latency of an FMA, so what is left for the last two is shared.
 func gemvT() {
 	text("gemvTAVX2", "is GemvT.", "(m, n int, alpha float64, a *float64, lda int, x *float64, y *float64)")
 	n := arg("n")
@@ -148,49 +150,65 @@ func gemvT() {
 	pa, px, k := GP64(), GP64(), GP64()
 	alpha, mask, w := ymm[15], ymm[14], ymm[13]
 	VBROADCASTSD(argAt("alpha"), alpha)
-	strip := func(vecs int) {
+	loadTailMask(n, mask)
+
+	const widest = 8
+	next, end := label("strip"), label("end")
+	begin := make([]string, widest+1)
+	for v := range begin {
+		begin[v] = label("vecs")
+	}
+	Label(next)
+	CMPQ(n, num(4*(widest+3)))
+	JG(LabelRef(begin[widest]))
+	CMPQ(n, num(4*widest))
+	JG(LabelRef(begin[widest-3]))
+	for v := widest; v > 0; v-- {
+		CMPQ(n, num(4*(v-1)))
+		JG(LabelRef(begin[v]))
+	}
+	JMP(LabelRef(end))
+	for v := widest; v > 0; v-- {
+		Label(begin[v])
+		// The vectors but the last are whole.
+		last := ymm[v-1]
+		part, loaded, partial, loop := label("part"), label("loaded"), label("partial"), label("step")
+		for i := range v - 1 {
+			VMOVUPD(at(y, 32*i), ymm[i])
+		}
+		CMPQ(n, num(4*v))
+		JLT(LabelRef(part))
+		VMOVUPD(at(y, 32*(v-1)), last)
+		JMP(LabelRef(loaded))
+		Label(part)
+		VMASKMOVPD(at(y, 32*(v-1)), mask, last)
+		Label(loaded)
 		MOVQ(a, pa)
 		MOVQ(argAt("x"), px)
 		MOVQ(argAt("m"), k)
-		loop := label("step")
 		Label(loop)
 		VBROADCASTSD(at(px, 0), w)
 		VMULPD(alpha, w, w)
-		for v := range vecs {
-			VFMADD231PD(at(pa, 32*v), w, ymm[v])
+		for i := range v {
+			VFMADD231PD(at(pa, 32*i), w, ymm[i])
 		}
 		ADDQ(num(8), px)
 		ADDQ(lda, pa)
 		DECQ(k)
 		JNZ(LabelRef(loop))
+		for i := range v - 1 {
+			VMOVUPD(ymm[i], at(y, 32*i))
+		}
+		SUBQ(num(4*v), n)
+		JLT(LabelRef(partial))
+		VMOVUPD(last, at(y, 32*(v-1)))
+		ADDQ(num(32*v), a)
+		ADDQ(num(32*v), y)
+		JMP(LabelRef(next))
+		Label(partial)
+		VMASKMOVPD(last, mask, at(y, 32*(v-1)))
+		JMP(LabelRef(end))
 	}
-	for _, vecs := range []int{12, 8, 4, 2, 1} {
-		loop, narrower := label("strip"), label("narrower")
-		Label(loop)
-		CMPQ(n, num(4*vecs))
-		JLT(LabelRef(narrower))
-		for v := range vecs {
-			VMOVUPD(at(y, 32*v), ymm[v])
-		}
-		strip(vecs)
-		for v := range vecs {
-			VMOVUPD(ymm[v], at(y, 32*v))
-		}
-		ADDQ(num(32*vecs), a)
-		ADDQ(num(32*vecs), y)
-		SUBQ(num(4*vecs), n)
-		if vecs == 12 {
-			JMP(LabelRef(loop))
-		}
-		Label(narrower)
-	}
-	end := label("end")
-	TESTQ(n, n)
-	JZ(LabelRef(end))
-	loadTailMask(n, mask)
-	VMASKMOVPD(at(y, 0), mask, ymm[0])
-	strip(1)
-	VMASKMOVPD(ymm[0], mask, at(y, 0))
 	Label(end)
 	done()
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"math"
 
 	. "github.com/mmcloughlin/avo/build"
 	. "github.com/mmcloughlin/avo/operand"
@@ -137,28 +138,38 @@ func (w rows) at(r, disp int) Mem {
 
 // tailMask is four lanes of ones and four of zeros: from 8(4-t) bytes on, it
 // is the mask of the first t of four lanes.
-var tailMask = struct {
-	mem   Mem
-	ready bool
-}{}
+func tailMask() Mem {
+	m, ok := constants["tailMask"]
+	if !ok {
+		m = GLOBL("tailMask", RODATA|NOPTR)
+		for i, v := range [8]uint64{math.MaxUint64, math.MaxUint64, math.MaxUint64, math.MaxUint64} {
+			DATA(8*i, U64(v))
+		}
+		constants["tailMask"] = m
+	}
+	return m
+}
+
+// constants are those that have been written.
+var constants = map[string]Mem{}
+
+func constant(name string, v float64) Mem {
+	m, ok := constants[name]
+	if !ok {
+		m = GLOBL(name, RODATA|NOPTR)
+		DATA(0, F64(v))
+		constants[name] = m
+	}
+	return m
+}
 
 // loadTailMask sets mask to the first t mod 4 lanes, t in a register.
 func loadTailMask(t reg.GPVirtual, mask reg.VecPhysical) {
-	if !tailMask.ready {
-		tailMask.mem, tailMask.ready = GLOBL("tailMask", RODATA|NOPTR), true
-		for i := range 8 {
-			v := uint64(0)
-			if i < 4 {
-				v = ^v
-			}
-			DATA(8*i, U64(v))
-		}
-	}
 	off, base := GP64(), GP64()
 	MOVQ(t, off)
 	ANDQ(num(3), off)
 	NEGQ(off)
-	LEAQ(tailMask.mem, base)
+	LEAQ(tailMask(), base)
 	VMOVUPD(Mem{Base: base, Index: off, Scale: 8, Disp: 32}, mask)
 }
 
