@@ -104,12 +104,12 @@ func (s *cpuState) spread(w *worker, i int, objective, envelope float64) {
 				dq[j] += (d.z[j] + objective/2*z) * z
 			}
 		} else {
-			for a, za := range x.z {
-				ra := d.z[a] + objective/2*za
-				row := dq[a*n : (a+1)*n]
-				for b, zb := range x.z {
-					row[b] += 0.5*(ra*zb) + 0.5*(za*(d.z[b]+objective/2*zb))
-				}
+			r := w.left.z
+			for j, z := range x.z {
+				r[j] = d.z[j] + objective/2*z
+			}
+			for j, z := range x.z {
+				dense.AddSum(r[j]/2, x.z, z/2, r, dq[j*n:(j+1)*n])
 			}
 		}
 	}
@@ -120,7 +120,7 @@ func (s *cpuState) spread(w *worker, i int, objective, envelope float64) {
 	}
 	if da := own(2); da != nil {
 		for k, nu := range x.nu {
-			rows(da[k*n:(k+1)*n], d.nu[k]+envelope*nu, x.z, nu, d.z)
+			row(da[k*n:(k+1)*n], d.nu[k]+envelope*nu, x.z, nu, d.z)
 		}
 	}
 	if db := own(3); db != nil {
@@ -130,7 +130,7 @@ func (s *cpuState) spread(w *worker, i int, objective, envelope float64) {
 	}
 	if dg := own(4); dg != nil {
 		for t := range m {
-			rows(dg[t*n:(t+1)*n], d.lam[t]+envelope*x.lam[t], x.z, x.lam[t], d.z)
+			row(dg[t*n:(t+1)*n], d.lam[t]+envelope*x.lam[t], x.z, x.lam[t], d.z)
 		}
 	}
 	if envelope != 0 {
@@ -144,14 +144,9 @@ func (s *cpuState) spread(w *worker, i int, objective, envelope float64) {
 	toUpper(own(8), w.share[m:], d.lam[m:])
 }
 
-// rows adds a·xᵀ + b·yᵀ to a row.
-func rows(dst []float64, a float64, x []float64, b float64, y []float64) {
-	if a == 0 && b == 0 {
-		return
-	}
-	y = y[:len(x)]
-	dst = dst[:len(x)]
-	for j, v := range x {
-		dst[j] += a*v + b*y[j]
+// row adds a·x + b·y to a row of a gradient.
+func row(dst []float64, a float64, x []float64, b float64, y []float64) {
+	if a != 0 || b != 0 {
+		dense.AddSum(a, x, b, y, dst)
 	}
 }

@@ -139,3 +139,11 @@ func maxAbs(alpha float64, x, y []float64) {
 	}
 	maxAbsAVX2(len(x), alpha, first(x), first(y))
 }
+
+func addSum(alpha float64, x []float64, beta float64, y, z []float64) {
+	if using == pureGo {
+		addSumGo(alpha, x, beta, y, z)
+		return
+	}
+	addSumAVX2(len(x), alpha, first(x), beta, first(y), first(z))
+}

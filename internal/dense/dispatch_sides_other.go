@@ -43,3 +43,7 @@ func mulSum(a, x, b, y, z []float64) { mulSumGo(a, x, b, y, z) }
 func boundStep(q, d, h, y, c, rz, lam []float64) { boundStepGo(q, d, h, y, c, rz, lam) }
 
 func maxAbs(alpha float64, x, y []float64) { maxAbsGo(alpha, x, y) }
+
+func addSum(alpha float64, x []float64, beta float64, y, z []float64) {
+	addSumGo(alpha, x, beta, y, z)
+}

@@ -51,6 +51,15 @@ func MaxAbs(alpha float64, x, y []float64) {
 	maxAbs(alpha, x, y)
 }
 
+// AddSum adds multiples of two vectors, z[i] += alpha*x[i] + beta*y[i], and
+// rounds both products, so that x and y may change places.
+func AddSum(alpha float64, x []float64, beta float64, y, z []float64) {
+	if n := len(x); len(y) != n || len(z) != n {
+		panic(unequal)
+	}
+	addSum(alpha, x, beta, y, z)
+}
+
 // BoundStep completes the solution with a diagonal H = Q + D, where c is Aᵀν:
 //
 //	z = y[i] - h[i]*c[i]

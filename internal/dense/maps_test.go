@@ -32,6 +32,7 @@ func TestMaps(t *testing.T) {
 			check("MulAdd", z, func(i int) float64 { return set.madd(a[i], x[i], z[i]) }, func() { MulAdd(a, x, z) })
 			check("MulSum", z, func(i int) float64 { return set.madd(a[i], x[i], b[i]*y[i]) }, func() { MulSum(a, x, b, y, z) })
 			check("MaxAbs", z, func(i int) float64 { return max(z[i], 0.7*math.Abs(x[i])) }, func() { MaxAbs(0.7, x, z) })
+			check("AddSum", z, func(i int) float64 { return z[i] + (float64(0.7*x[i]) + float64(-0.3*y[i])) }, func() { AddSum(0.7, x, -0.3, y, z) })
 		}
 	})
 }

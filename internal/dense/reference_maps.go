@@ -61,3 +61,10 @@ func maxAbsGo(alpha float64, x, y []float64) {
 		}
 	}
 }
+
+func addSumGo(alpha float64, x []float64, beta float64, y, z []float64) {
+	y, z = y[:len(x)], z[:len(x)]
+	for i, v := range x {
+		z[i] += float64(alpha*v) + float64(beta*y[i])
+	}
+}

@@ -56,4 +56,7 @@ func mulSumAVX2(n int, a *float64, x *float64, b *float64, y *float64, z *float6
 func maxAbsAVX2(n int, alpha float64, x *float64, y *float64)
 
 //go:noescape
+func addSumAVX2(n int, alpha float64, x *float64, beta float64, y *float64, z *float64)
+
+//go:noescape
 func boundStepAVX2(n int, q *float64, d *float64, h *float64, y *float64, c *float64, rz *float64, lam *float64)

@@ -1126,6 +1126,54 @@ done:
 	VZEROUPPER
 	RET
 
+// func addSumAVX2(n int, alpha float64, x *float64, beta float64, y *float64, z *float64)
+// Requires: AVX, AVX2, SSE2
+TEXT ·addSumAVX2(SB), NOSPLIT, $0-48
+	MOVQ         n+0(FP), AX
+	MOVQ         x+16(FP), DX
+	MOVQ         y+32(FP), BX
+	MOVQ         z+40(FP), SI
+	MOVSD        alpha+8(FP), X0
+	VBROADCASTSD X0, Y1
+	MOVSD        beta+24(FP), X0
+	VBROADCASTSD X0, Y2
+	XORQ         CX, CX
+	SUBQ         $0x04, AX
+	JLT          rest
+
+full:
+	VMOVUPD (DX)(CX*1), Y0
+	VMOVUPD (BX)(CX*1), Y3
+	VMULPD  Y1, Y0, Y0
+	VMULPD  Y2, Y3, Y3
+	VADDPD  Y3, Y0, Y0
+	VMOVUPD (SI)(CX*1), Y3
+	VADDPD  Y3, Y0, Y0
+	VMOVUPD Y0, (SI)(CX*1)
+	ADDQ    $0x20, CX
+	SUBQ    $0x04, AX
+	JGE     full
+
+rest:
+	ADDQ       $0x04, AX
+	JZ         done
+	MOVQ       $0x00000004, DI
+	SUBQ       AX, DI
+	LEAQ       sideMasks<>+0(SB), AX
+	VMOVUPD    (AX)(DI*8), Y0
+	VMASKMOVPD (DX)(CX*1), Y0, Y3
+	VMASKMOVPD (BX)(CX*1), Y0, Y4
+	VMULPD     Y1, Y3, Y3
+	VMULPD     Y2, Y4, Y4
+	VADDPD     Y4, Y3, Y3
+	VMASKMOVPD (SI)(CX*1), Y0, Y1
+	VADDPD     Y1, Y3, Y3
+	VMASKMOVPD Y3, Y0, (SI)(CX*1)
+
+done:
+	VZEROUPPER
+	RET
+
 // func boundStepAVX2(n int, q *float64, d *float64, h *float64, y *float64, c *float64, rz *float64, lam *float64)
 // Requires: AVX, FMA3
 TEXT ·boundStepAVX2(SB), NOSPLIT, $0-64
