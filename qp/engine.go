@@ -25,6 +25,8 @@ type State interface {
 	// Grow makes room for batches of up to size elements, and keeps what is there.
 	Grow(size int, want Output) error
 	Solve(ctx context.Context, dst *Solution, b *Batch) error
+	// VJP finds the arrays of dst as long as they have to be, and overwrites them
+	// unless dst.Add.
 	VJP(ctx context.Context, dst *Gradient, up *Point) error
 	JVP(ctx context.Context, dst *Tangent, dir *Data) error
 	Close() error

@@ -146,7 +146,9 @@ func (x *Solution) VJP(ctx context.Context, dst *Gradient, up *Point) error {
 		switch {
 		case c.len(sh) == 0 || !dst.wants(1<<k):
 			continue
-		case !dst.Add || len(*g) == 0:
+		case !dst.Add:
+			*g = grow(*g, x.lens[k])
+		case len(*g) == 0:
 			*g = grow(*g, x.lens[k])
 			clear(*g)
 		case len(*g) != x.lens[k]:

@@ -13,6 +13,11 @@ func (s *cpuState) VJP(ctx context.Context, dst *Gradient, up *Point) error {
 	s.grad, s.up = dst, up
 	defer func() { s.grad, s.up = nil, nil }()
 	s.accum.admit(s, dst)
+	for k := range s.cols {
+		if c := &s.cols[k]; c.one > 0 && c.shared && dst.wants(1<<k) && !dst.Add {
+			clear(*coefs[k].of(&dst.Data))
+		}
+	}
 	if !s.finish(ctx, taskVJP, s.size) {
 		return fmt.Errorf("qp: differentiating: %w", context.Cause(ctx))
 	}
@@ -25,6 +30,11 @@ func (g *Gradient) wants(k Coef) bool { return g.Want == 0 || g.Want&k != 0 }
 
 // vjpOne computes element i's part of the gradient.
 func (s *cpuState) vjpOne(w *worker, i int) {
+	if !s.grad.Add {
+		for k := range s.cols {
+			clear(s.own(k, i))
+		}
+	}
 	ok := s.differentiate(w, i)
 	v := 0.0
 	if ok {
@@ -80,6 +90,17 @@ func (s *cpuState) cotangent(w *worker, i int) (value float64, ok bool) {
 	return value, ok && w.rhs.finite() && !math.IsNaN(value) && !math.IsInf(value, 0)
 }
 
+// own is the gradient of element i with respect to a coefficient of its own, if
+// it is wanted.
+func (s *cpuState) own(k, i int) []float64 {
+	c := &s.cols[k]
+	if c.one == 0 || c.shared || !s.grad.wants(1<<k) {
+		return nil
+	}
+	one := coefs[k].len(s.plan.sh)
+	return (*coefs[k].of(&s.grad.Data))[i*one : (i+1)*one]
+}
+
 // spread adds element i's gradient where the coefficient is its own. With
 // (dz, dν, d̃) the adjoint solution, v the cotangent of the value, and
 // r = dz + ½v z:
@@ -88,16 +109,9 @@ func (s *cpuState) cotangent(w *worker, i int) (value float64, ok bool) {
 //	dA = (dν + v ν) zᵀ + ν dzᵀ     db = −(dν + v ν)
 //	dG = (d̃ + v λ) zᵀ + λ dzᵀ      dside = −(d̃ + v λ), on the side λ names
 func (s *cpuState) spread(w *worker, i int, objective, envelope float64) {
-	sys, x, d, g := &w.sys, &w.x, &w.step.direction, s.grad
+	sys, x, d := &w.sys, &w.x, &w.step.direction
 	n, m := sys.n, sys.m
-	own := func(k int) []float64 {
-		c := &s.cols[k]
-		if c.one == 0 || c.shared || !g.wants(1<<k) {
-			return nil
-		}
-		one := coefs[k].len(s.plan.sh)
-		return (*coefs[k].of(&g.Data))[i*one : (i+1)*one]
-	}
+	own := func(k int) []float64 { return s.own(k, i) }
 	if dq := own(0); dq != nil {
 		if sys.form == Diagonal {
 			for j, z := range x.z {
