@@ -23,7 +23,8 @@ type cpuPlan struct {
 	opt    *Options
 	method method
 	why    string
-	cost   float64 // of an element, in microseconds
+	cost   float64     // of an element, in microseconds
+	lanes  dense.Lanes // small elements are solved so many at once; 0: one by one
 }
 
 // The cost of an element in microseconds, fitted to measurements of both general
@@ -92,6 +93,9 @@ func (cpuEngine) Plan(sh Shape, opt *Options) (Plan, error) {
 	case schur < p.cost:
 		p.why = fmt.Sprintf("(b) Q factored once, then R + D⁻¹: about %.3g µs against %.3g of (d); where Q is ill-conditioned: (d)", schur, p.cost)
 		p.method, p.cost = bySchur, schur
+		if sh.Q == Dense && sh.N <= laneVariables && sh.NIneq <= 2*laneVariables {
+			p.lanes = dense.BestLanes()
+		}
 	default:
 		p.why = fmt.Sprintf("(d) condensed H = Q + ρI + AᵀA/δ + CᵀDC: about %.3g µs against %.3g of (b)", p.cost, schur)
 	}

@@ -132,6 +132,10 @@ func (s *cpuState) run(t task, limit int) {
 }
 
 func (s *cpuState) work(w *worker) {
+	if s.task == taskSolve && w.lanes != nil && w.lanes.use > fewLanes {
+		s.workLanes(w)
+		return
+	}
 	for {
 		i := s.next.Add(1) - 1
 		if i >= s.limit {
@@ -170,7 +174,14 @@ func (s *cpuState) Solve(ctx context.Context, dst *Solution, b *Batch) error {
 		deadline = time.Now().Add(opt.TimeLimit)
 	}
 	s.room(s.plan.workers(taskSolve, b.Size))
+	lanes := 0
+	if n := s.plan.workers(taskSolve, b.Size); n > 0 && b.Warm == nil && opt.Trace == nil {
+		lanes = (b.Size + n - 1) / n
+	}
 	for _, w := range s.workers {
+		if w.lanes != nil {
+			w.lanes.use = min(w.lanes.width, lanes)
+		}
 		w.run = run{opt: *opt, done: ctx.Done(), deadline: deadline, proofs: true}
 		if opt.Trace != nil {
 			w.tracer = s.trace

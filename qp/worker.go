@@ -50,6 +50,7 @@ type worker struct {
 	diag   *diagonal
 	rows   *schur
 	prep   *schurScratch
+	lanes  *lanes               // nil: none
 	stage  [numStages][]float64 // parts that are not kept in the state
 	metric scaling
 	ways   *recessionWorker // made when it is first needed
@@ -105,6 +106,9 @@ func newWorker(plan *cpuPlan, a *arena) *worker {
 	case bySchur:
 		w.rows = newSchur(a, s, new(schurFactors))
 		w.prep = newSchurScratch(a, s)
+		if plan.lanes > 0 {
+			w.lanes = newLanes(a, plan, s)
+		}
 	}
 	// Every method falls back on this one.
 	w.cond = newCondensed(a, s)
