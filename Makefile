@@ -1,8 +1,10 @@
 # Every target is short; what CI runs is in .ci/run, by the same names.
 FUZZTIME ?= 5m
 BENCH    ?= .
+COUNT    ?= 6
+BENCHSTAT = golang.org/x/perf/cmd/benchstat@v0.0.0-20260908200009-22c9c6c9d4da
 
-.PHONY: check test race bench fuzz cover
+.PHONY: check test race bench bench-peers fuzz cover
 
 check: # format, vet, lint, module files, imports
 	.ci/run format modules vet lint
@@ -14,11 +16,17 @@ test: # what README.md shows
 race:
 	.ci/run race
 
-bench: # go make bench BENCH=Forward
-	go test -run '^$$' -bench '$(BENCH)' -benchmem ./...
+bench: # make bench BENCH=Forward COUNT=10; the raw lines stay in bench/.work/bench.txt
+	@mkdir -p bench/.work
+	@test -x bench/.work/benchstat || GOBIN=$(CURDIR)/bench/.work go install $(BENCHSTAT) || echo 'no benchstat: plain lines follow'
+	go test -run '^$$' -bench '$(BENCH)' -benchmem -count $(COUNT) ./... > bench/.work/bench.txt || { cat bench/.work/bench.txt; exit 1; }
+	@bench/.work/benchstat bench/.work/bench.txt || cat bench/.work/bench.txt
+
+bench-peers: # other solvers on the same problems: make bench-peers PEERS=qpth,piqp SIZES=10,50 QUICK=1
+	bench/peers.sh
 
 fuzz: # every fuzz target, FUZZTIME each
-	@set -e; for pkg in $$(go list ./qp/... ./experiments/...); do \
+	@set -e; for pkg in $$(go list ./qp/... ./experiments/... ./encoding/...); do \
 		for f in $$(go test -list '^Fuzz' $$pkg | grep '^Fuzz' || true); do \
 			echo "$$pkg $$f"; \
 			go test -run '^$$' -fuzz "^$$f\$$" -fuzztime $(FUZZTIME) $$pkg; \

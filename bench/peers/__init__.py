@@ -1,0 +1,1 @@
+"""Other solvers behind one interface. See worker.py, and ../README.md."""
