@@ -74,6 +74,10 @@ class Case:
         return lower, self.h
 
 
+class TooSlow(Exception):
+    """The peer is not tried on this case, since it would take too long."""
+
+
 class Peer:
     """One solver on one case. The constructor prepares what a user prepares
     once, and converts the data to the solver's types; it is not timed.

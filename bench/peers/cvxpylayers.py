@@ -28,7 +28,7 @@ class Peer(common.Peer):
     def __init__(self, case, eps, threads):
         super().__init__(case, eps, threads)
         if case.n > self.largest:
-            raise ValueError(f"too slow: the parameters' map of n = {case.n} is not tried beyond {self.largest}")
+            raise common.TooSlow
         torch.set_num_threads(threads)
         c, n = case, case.n
         z, q = cp.Variable(n), cp.Parameter(n)
