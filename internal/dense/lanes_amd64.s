@@ -34,6 +34,16 @@ DATA laneInf<>+48(SB)/8, $0x7ff0000000000000
 DATA laneInf<>+56(SB)/8, $0x7ff0000000000000
 GLOBL laneInf<>(SB), RODATA|NOPTR, $64
 
+DATA laneNegative<>+0(SB)/8, $0x8000000000000000
+DATA laneNegative<>+8(SB)/8, $0x8000000000000000
+DATA laneNegative<>+16(SB)/8, $0x8000000000000000
+DATA laneNegative<>+24(SB)/8, $0x8000000000000000
+DATA laneNegative<>+32(SB)/8, $0x8000000000000000
+DATA laneNegative<>+40(SB)/8, $0x8000000000000000
+DATA laneNegative<>+48(SB)/8, $0x8000000000000000
+DATA laneNegative<>+56(SB)/8, $0x8000000000000000
+GLOBL laneNegative<>(SB), RODATA|NOPTR, $64
+
 // func laneGemvAVX2(m int, n int, alpha float64, a *float64, x *float64, y *float64)
 // Requires: AVX, AVX2, FMA3, SSE2
 TEXT ·laneGemvAVX2(SB), NOSPLIT, $0-48
@@ -230,73 +240,77 @@ TEXT ·laneSolveUAVX2(SB), NOSPLIT, $0-32
 	ADDQ  SI, CX
 
 whileas:
-	TESTQ       DI, DI
-	JZ          endat
-	SUBQ        $+32, DI
-	MOVQ        DI, SI
-	ANDQ        $-128, SI
-	ADDQ        $+256, SI
-	CMPQ        SI, AX
-	CMOVQGT     AX, SI
-	VXORPD      Y0, Y0, Y0
-	VXORPD      Y1, Y1, Y1
-	VXORPD      Y2, Y2, Y2
-	VXORPD      Y3, Y3, Y3
-	MOVQ        AX, R8
-	CMPQ        R8, SI
-	JLE         fullau
-	MOVQ        R8, R9
-	ANDQ        $+96, R9
-	CMPQ        R9, $+96
-	JNE         skipav
-	SUBQ        $+32, R8
-	VMOVUPD     (BX)(R8*1), Y4
-	VFMADD231PD (CX)(R8*1), Y4, Y2
+	TESTQ        DI, DI
+	JZ           endat
+	SUBQ         $+32, DI
+	MOVQ         DI, SI
+	ANDQ         $-128, SI
+	ADDQ         $+256, SI
+	CMPQ         SI, AX
+	CMOVQGT      AX, SI
+	VXORPD       Y0, Y0, Y0
+	VXORPD       Y1, Y1, Y1
+	VXORPD       Y2, Y2, Y2
+	VXORPD       Y3, Y3, Y3
+	MOVQ         AX, R8
+	VMOVUPD      laneNegative<>+0(SB), Y0
+	VMOVUPD      laneNegative<>+0(SB), Y1
+	VMOVUPD      laneNegative<>+0(SB), Y2
+	VMOVUPD      laneNegative<>+0(SB), Y3
+	CMPQ         R8, SI
+	JLE          fullau
+	MOVQ         R8, R9
+	ANDQ         $+96, R9
+	CMPQ         R9, $+96
+	JNE          skipav
+	SUBQ         $+32, R8
+	VMOVUPD      (BX)(R8*1), Y4
+	VFNMADD231PD (CX)(R8*1), Y4, Y2
 
 skipav:
-	CMPQ        R8, SI
-	JLE         fullau
-	MOVQ        R8, R9
-	ANDQ        $+96, R9
-	CMPQ        R9, $+64
-	JNE         skipaw
-	SUBQ        $+32, R8
-	VMOVUPD     (BX)(R8*1), Y4
-	VFMADD231PD (CX)(R8*1), Y4, Y1
+	CMPQ         R8, SI
+	JLE          fullau
+	MOVQ         R8, R9
+	ANDQ         $+96, R9
+	CMPQ         R9, $+64
+	JNE          skipaw
+	SUBQ         $+32, R8
+	VMOVUPD      (BX)(R8*1), Y4
+	VFNMADD231PD (CX)(R8*1), Y4, Y1
 
 skipaw:
-	CMPQ        R8, SI
-	JLE         fullau
-	MOVQ        R8, R9
-	ANDQ        $+96, R9
-	CMPQ        R9, $+32
-	JNE         skipax
-	SUBQ        $+32, R8
-	VMOVUPD     (BX)(R8*1), Y4
-	VFMADD231PD (CX)(R8*1), Y4, Y0
+	CMPQ         R8, SI
+	JLE          fullau
+	MOVQ         R8, R9
+	ANDQ         $+96, R9
+	CMPQ         R9, $+32
+	JNE          skipax
+	SUBQ         $+32, R8
+	VMOVUPD      (BX)(R8*1), Y4
+	VFNMADD231PD (CX)(R8*1), Y4, Y0
 
 skipax:
 fullau:
 whileay:
-	CMPQ        R8, SI
-	JLE         endaz
-	SUBQ        $+128, R8
-	VMOVUPD     96(BX)(R8*1), Y4
-	VFMADD231PD 96(CX)(R8*1), Y4, Y3
-	VMOVUPD     64(BX)(R8*1), Y4
-	VFMADD231PD 64(CX)(R8*1), Y4, Y2
-	VMOVUPD     32(BX)(R8*1), Y4
-	VFMADD231PD 32(CX)(R8*1), Y4, Y1
-	VMOVUPD     (BX)(R8*1), Y4
-	VFMADD231PD (CX)(R8*1), Y4, Y0
-	JMP         whileay
+	CMPQ         R8, SI
+	JLE          endaz
+	SUBQ         $+128, R8
+	VMOVUPD      96(BX)(R8*1), Y4
+	VFNMADD231PD 96(CX)(R8*1), Y4, Y3
+	VMOVUPD      64(BX)(R8*1), Y4
+	VFNMADD231PD 64(CX)(R8*1), Y4, Y2
+	VMOVUPD      32(BX)(R8*1), Y4
+	VFNMADD231PD 32(CX)(R8*1), Y4, Y1
+	VMOVUPD      (BX)(R8*1), Y4
+	VFNMADD231PD (CX)(R8*1), Y4, Y0
+	JMP          whileay
 
 endaz:
 	VMOVUPD (BX)(DI*1), Y4
 	VADDPD  Y1, Y0, Y0
 	VADDPD  Y3, Y2, Y2
 	VADDPD  Y2, Y0, Y0
-	VSUBPD  Y0, Y4, Y4
+	VADDPD  Y0, Y4, Y4
 
 whileba:
 	SUBQ         $+32, SI
@@ -1568,73 +1582,77 @@ TEXT ·laneSolveUAVX512(SB), NOSPLIT, $0-32
 	ADDQ  SI, CX
 
 whiledy:
-	TESTQ       DI, DI
-	JZ          enddz
-	SUBQ        $+64, DI
-	MOVQ        DI, SI
-	ANDQ        $-256, SI
-	ADDQ        $+512, SI
-	CMPQ        SI, AX
-	CMOVQGT     AX, SI
-	VPXORQ      Z0, Z0, Z0
-	VPXORQ      Z1, Z1, Z1
-	VPXORQ      Z2, Z2, Z2
-	VPXORQ      Z3, Z3, Z3
-	MOVQ        AX, R8
-	CMPQ        R8, SI
-	JLE         fullea
-	MOVQ        R8, R9
-	ANDQ        $+192, R9
-	CMPQ        R9, $+192
-	JNE         skipeb
-	SUBQ        $+64, R8
-	VMOVUPD     (BX)(R8*1), Z4
-	VFMADD231PD (CX)(R8*1), Z4, Z2
+	TESTQ        DI, DI
+	JZ           enddz
+	SUBQ         $+64, DI
+	MOVQ         DI, SI
+	ANDQ         $-256, SI
+	ADDQ         $+512, SI
+	CMPQ         SI, AX
+	CMOVQGT      AX, SI
+	VPXORQ       Z0, Z0, Z0
+	VPXORQ       Z1, Z1, Z1
+	VPXORQ       Z2, Z2, Z2
+	VPXORQ       Z3, Z3, Z3
+	MOVQ         AX, R8
+	VMOVUPD      laneNegative<>+0(SB), Z0
+	VMOVUPD      laneNegative<>+0(SB), Z1
+	VMOVUPD      laneNegative<>+0(SB), Z2
+	VMOVUPD      laneNegative<>+0(SB), Z3
+	CMPQ         R8, SI
+	JLE          fullea
+	MOVQ         R8, R9
+	ANDQ         $+192, R9
+	CMPQ         R9, $+192
+	JNE          skipeb
+	SUBQ         $+64, R8
+	VMOVUPD      (BX)(R8*1), Z4
+	VFNMADD231PD (CX)(R8*1), Z4, Z2
 
 skipeb:
-	CMPQ        R8, SI
-	JLE         fullea
-	MOVQ        R8, R9
-	ANDQ        $+192, R9
-	CMPQ        R9, $+128
-	JNE         skipec
-	SUBQ        $+64, R8
-	VMOVUPD     (BX)(R8*1), Z4
-	VFMADD231PD (CX)(R8*1), Z4, Z1
+	CMPQ         R8, SI
+	JLE          fullea
+	MOVQ         R8, R9
+	ANDQ         $+192, R9
+	CMPQ         R9, $+128
+	JNE          skipec
+	SUBQ         $+64, R8
+	VMOVUPD      (BX)(R8*1), Z4
+	VFNMADD231PD (CX)(R8*1), Z4, Z1
 
 skipec:
-	CMPQ        R8, SI
-	JLE         fullea
-	MOVQ        R8, R9
-	ANDQ        $+192, R9
-	CMPQ        R9, $+64
-	JNE         skiped
-	SUBQ        $+64, R8
-	VMOVUPD     (BX)(R8*1), Z4
-	VFMADD231PD (CX)(R8*1), Z4, Z0
+	CMPQ         R8, SI
+	JLE          fullea
+	MOVQ         R8, R9
+	ANDQ         $+192, R9
+	CMPQ         R9, $+64
+	JNE          skiped
+	SUBQ         $+64, R8
+	VMOVUPD      (BX)(R8*1), Z4
+	VFNMADD231PD (CX)(R8*1), Z4, Z0
 
 skiped:
 fullea:
 whileee:
-	CMPQ        R8, SI
-	JLE         endef
-	SUBQ        $+256, R8
-	VMOVUPD     192(BX)(R8*1), Z4
-	VFMADD231PD 192(CX)(R8*1), Z4, Z3
-	VMOVUPD     128(BX)(R8*1), Z4
-	VFMADD231PD 128(CX)(R8*1), Z4, Z2
-	VMOVUPD     64(BX)(R8*1), Z4
-	VFMADD231PD 64(CX)(R8*1), Z4, Z1
-	VMOVUPD     (BX)(R8*1), Z4
-	VFMADD231PD (CX)(R8*1), Z4, Z0
-	JMP         whileee
+	CMPQ         R8, SI
+	JLE          endef
+	SUBQ         $+256, R8
+	VMOVUPD      192(BX)(R8*1), Z4
+	VFNMADD231PD 192(CX)(R8*1), Z4, Z3
+	VMOVUPD      128(BX)(R8*1), Z4
+	VFNMADD231PD 128(CX)(R8*1), Z4, Z2
+	VMOVUPD      64(BX)(R8*1), Z4
+	VFNMADD231PD 64(CX)(R8*1), Z4, Z1
+	VMOVUPD      (BX)(R8*1), Z4
+	VFNMADD231PD (CX)(R8*1), Z4, Z0
+	JMP          whileee
 
 endef:
 	VMOVUPD (BX)(DI*1), Z4
 	VADDPD  Z1, Z0, Z0
 	VADDPD  Z3, Z2, Z2
 	VADDPD  Z2, Z0, Z0
-	VSUBPD  Z0, Z4, Z4
+	VADDPD  Z0, Z4, Z4
 
 whileeg:
 	SUBQ         $+64, SI

@@ -252,3 +252,39 @@ func TestBestLanes(t *testing.T) {
 		}
 	})
 }
+
+// TestLaneSignsOfZero solves with a factor that is diagonal, with zeros of
+// either sign beside the diagonal, and right-hand sides of zeros: their signs
+// say how every sum began.
+func TestLaneSignsOfZero(t *testing.T) {
+	eachLaneCase(t, 74, func(c laneCase, n int) {
+		signed := func(x float64) float64 { return math.Copysign(x, c.r.Float64()-0.5) }
+		u, inv := poisoned(make([]float64, n*n*int(c.l))), poisoned(make([]float64, n*int(c.l)))
+		x, y := poisoned(make([]float64, n*int(c.l))), poisoned(make([]float64, n*int(c.l)))
+		var us []matrix
+		var invs, xs, ys [][]float64
+		for v := range int(c.l) {
+			one, i1, x1 := newMatrix(n, n), make([]float64, n), make([]float64, n)
+			for i := range n {
+				i1[i], x1[i] = 1, signed(float64(c.r.IntN(2)))
+				for j := i; j < n; j++ {
+					one.a[i*one.ld+j] = signed(0)
+				}
+				one.a[i*one.ld+i] = 1
+			}
+			c.l.Pack(v, n, n, one.a, one.ld, u)
+			c.l.Pack(v, 1, n, i1, n, inv)
+			c.l.Pack(v, 1, n, x1, n, x)
+			c.l.Pack(v, 1, n, x1, n, y)
+			us, invs, xs, ys = append(us, one), append(invs, i1), append(xs, x1), append(ys, append([]float64(nil), x1...))
+		}
+		c.l.SolveUT(n, u, inv, x)
+		c.l.SolveU(n, u, inv, y)
+		for v := range us {
+			SolveUT(n, us[v].a, us[v].ld, invs[v], xs[v])
+			c.same("SolveUT", v, x, xs[v])
+			SolveU(n, us[v].a, us[v].ld, invs[v], ys[v])
+			c.same("SolveU", v, y, ys[v])
+		}
+	})
+}

@@ -64,16 +64,25 @@ func solveUTLanesGo(l Lanes, n int, u, inv, x []float64) {
 	}
 }
 
+// solveULanesGo sums with the sign that the kernels in use do, which shows where
+// a sum is zero.
 func solveULanesGo(l Lanes, n int, u, inv, x []float64) {
-	L := int(l)
+	L, sign := int(l), 1.0
+	if fused() {
+		sign = -1
+	}
 	for v := range L {
 		for i := n - 1; i >= 0; i-- {
 			near := min(i&^3+8, n)
-			var s vec4
+			zero := sign * 0
+			s := vec4{zero, zero, zero, zero}
 			for j := n - 1; j >= near; j-- {
-				s[j&3] = madd(u[(i*n+j)*L+v], x[j*L+v], s[j&3])
+				s[j&3] = madd(sign*u[(i*n+j)*L+v], x[j*L+v], s[j&3])
 			}
-			r := x[i*L+v] - ((s[0] + s[1]) + (s[2] + s[3]))
+			r := x[i*L+v]
+			if near < n {
+				r -= sign * ((s[0] + s[1]) + (s[2] + s[3]))
+			}
 			for j := near - 1; j > i; j-- {
 				r = madd(-u[(i*n+j)*L+v], x[j*L+v], r)
 			}

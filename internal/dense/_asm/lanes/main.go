@@ -17,6 +17,7 @@ func main() {
 	one = constant("laneOne", U64(0x3ff0000000000000))
 	absMask = constant("laneAbs", U64(1<<63-1))
 	infinity = constant("laneInf", U64(0x7ff0000000000000))
+	negative = constant("laneNegative", U64(1<<63))
 	for _, s := range []isa{{"AVX2", 4}, {"AVX512", 8}} {
 		s.gemv()
 		s.gemvT()
@@ -36,7 +37,7 @@ func main() {
 	Generate()
 }
 
-var one, absMask, infinity Mem // of eight equal words
+var one, absMask, infinity, negative Mem // of eight equal words
 
 func constant(name string, v Constant) Mem {
 	m := GLOBL(name, RODATA|NOPTR)

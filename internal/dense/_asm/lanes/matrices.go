@@ -83,7 +83,8 @@ func (s isa) solveUT() {
 	end()
 }
 
-// solveU goes by rows from the last one up.
+// solveU goes by rows from the last one up. Its sums are negative, and begin with
+// -0, as in solveU for one problem: that shows where they are zero.
 func (s isa) solveU() {
 	s.text("laneSolveU", "(n int, u, inv, x *float64)")
 	n, u, inv, x := s.size("n"), arg("u"), arg("inv"), arg("x")
@@ -100,6 +101,9 @@ func (s isa) solveU() {
 		CMPQ(near, n)
 		CMOVQGT(n, near)
 		acc, j := s.chains(), copied(n)
+		for c := range acc {
+			VMOVUPD(negative, acc[c])
+		}
 		// The last entries, down to a multiple of four.
 		top := label("full")
 		for c := 2; c >= 0; c-- {
@@ -111,18 +115,18 @@ func (s isa) solveU() {
 			CMPQ(bits, I32(int32(c+1)*step))
 			JNE(LabelRef(skip))
 			SUBQ(I32(step), j)
-			VFMADD231PD(in(u, j), s.load(in(x, j)), acc[c])
+			VFNMADD231PD(in(u, j), s.load(in(x, j)), acc[c])
 			Label(skip)
 		}
 		Label(top)
 		while(func() { CMPQ(j, near) }, func(l LabelRef) { JLE(l) }, func() {
 			SUBQ(I32(4*step), j)
 			for c := 3; c >= 0; c-- {
-				VFMADD231PD(off(u, j, c*s.bytes()), s.load(off(x, j, c*s.bytes())), acc[c])
+				VFNMADD231PD(off(u, j, c*s.bytes()), s.load(off(x, j, c*s.bytes())), acc[c])
 			}
 		})
 		v := s.load(in(x, i))
-		VSUBPD(sum(acc), v, v)
+		VADDPD(sum(acc), v, v)
 		while(func() { SUBQ(I32(step), near); CMPQ(near, i) }, func(l LabelRef) { JLE(l) }, func() {
 			VFNMADD231PD(in(u, near), s.load(in(x, near)), v)
 		})
