@@ -22,7 +22,6 @@ type cpuState struct {
 	// The call at hand.
 	dst   *Solution
 	batch *Batch
-	from  *Iterates // points that another engine left; nil: none
 	grad  *Gradient
 	up    *Point
 	tan   *Tangent
@@ -176,7 +175,7 @@ func (s *cpuState) Solve(ctx context.Context, dst *Solution, b *Batch) error {
 	}
 	s.room(s.plan.workers(taskSolve, b.Size))
 	lanes := 0
-	if n := s.plan.workers(taskSolve, b.Size); n > 0 && b.Warm == nil && opt.Trace == nil && s.from == nil {
+	if n := s.plan.workers(taskSolve, b.Size); n > 0 && b.Warm == nil && opt.Trace == nil {
 		lanes = (b.Size + n - 1) / n
 	}
 	for _, w := range s.workers {

@@ -1,0 +1,16 @@
+* want: line 15, column 2, field 1 (type): "XX" is no type of a bound, want LO, UP, FX, FR, MI or PL
+NAME          X
+ROWS
+ N  OBJ
+ L  R1
+ E  R2
+ G  R3
+COLUMNS
+    X1        OBJ              1.0   R1               1.0
+    X1        R2               1.0
+    X2        R2               1.0   R3               2.0
+RHS
+    RHS       R1               4.0   R2               1.0
+BOUNDS
+ XX BND       X1               4.0
+ENDATA

@@ -1,0 +1,13 @@
+* want: line 12, column 15, field 3 (row): "R2" has two entries in column "X2", want one
+NAME          X
+ROWS
+ N  OBJ
+ L  R1
+ E  R2
+ G  R3
+COLUMNS
+    X1        OBJ              1.0   R1               1.0
+    X1        R2               1.0
+    X2        R2               1.0   R3               2.0
+    X2        R2               5.0
+ENDATA

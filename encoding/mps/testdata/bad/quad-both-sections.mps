@@ -1,0 +1,18 @@
+* want: line 16, column 1, section: "QMATRIX" comes with another quadratic section, want one of QUADOBJ and QMATRIX
+NAME          X
+ROWS
+ N  OBJ
+ L  R1
+ E  R2
+ G  R3
+COLUMNS
+    X1        OBJ              1.0   R1               1.0
+    X1        R2               1.0
+    X2        R2               1.0   R3               2.0
+RHS
+    RHS       R1               4.0   R2               1.0
+QUADOBJ
+    X1        X2               1.0
+QMATRIX
+    X2        X1               1.0
+ENDATA

@@ -1,0 +1,17 @@
+* want: line 16, column 15, field 3 (column): the entry of "X1" and "X2" is there twice, want it once
+NAME          X
+ROWS
+ N  OBJ
+ L  R1
+ E  R2
+ G  R3
+COLUMNS
+    X1        OBJ              1.0   R1               1.0
+    X1        R2               1.0
+    X2        R2               1.0   R3               2.0
+RHS
+    RHS       R1               4.0   R2               1.0
+QUADOBJ
+    X1        X2               1.0
+    X1        X2               1.0
+ENDATA
