@@ -54,7 +54,7 @@ var table = []row{
 	{pkg: "encoding/sdpa", may: []string{"sparse", "conic", "qp"}},
 	{pkg: "cvx", may: []string{"sparse", "conic", "qp"}},
 	{pkg: "layer", may: []string{"cvx", "conic", "qp"}},
-	{pkg: "gomlx", may: []string{"layer", "qp", "gomlx/hostcall"}},
+	{pkg: "gomlx", may: []string{"layer", "qp", "gomlx/hostcall", "gomlx/ingraph"}},
 	{pkg: "gomlx/ingraph", may: []string{"layer", "qp", "gomlx/hostcall"}},
 	{pkg: "experiments/...", may: append([]string{"./..."}, public...)},
 	{pkg: "examples/...", may: append([]string{"./..."}, public...)},
