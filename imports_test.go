@@ -42,7 +42,7 @@ var table = []row{
 	{pkg: "internal/dense"},
 	{pkg: "internal/cudadrv"},
 	{pkg: "internal/gen"},
-	{pkg: "sparse"},
+	{pkg: "sparse", may: []string{"internal/dense"}},
 	{pkg: "encoding/npz"},
 	{pkg: "gomlx/hostcall"},
 	{pkg: "qp", may: []string{"internal/dense"}, never: []string{"log/...", "os/..."}},
