@@ -1,0 +1,49 @@
+package conic
+
+import "math"
+
+// The second-order cone has the spectral form of its Jordan algebra: with the unit
+// vector u of v₁,
+//
+//	v = λ₁c₁√½ + λ₂c₂√½,   λ₁, λ₂ = v₀ ± ‖v₁‖,   c₁, c₂ = (1, ±u)/√2,
+//
+// and Π acts on λ. The derivative has the eigenvectors c₁, c₂ with the derivatives
+// at λ₁ and λ₂, and all directions orthogonal to both with the divided difference
+// (σ₁−σ₂)/(λ₁−λ₂); in terms of h these are σ₁/ζ₁, σ₂/ζ₂ and (σ₁+σ₂)/(ζ₁+ζ₂).
+
+func (p *projector) projectSOC(s, v []float64, kappa, tolS, tolZ float64) {
+	v0, v1 := v[0], v[1:]
+	n1 := norm2(v1)
+	if n1 > 0 {
+		for i, x := range v1 {
+			p.u[i] = x / n1
+		}
+	} else {
+		clear(p.u)
+		p.u[0] = 1
+	}
+	p.sigma[0], p.zeta[0] = p.pair(v0+n1, kappa, tolS, tolZ)
+	p.sigma[1], p.zeta[1] = p.pair(v0-n1, kappa, tolS, tolZ)
+	p.h[0] = ratio(p.sigma[0], p.zeta[0])
+	p.h[1] = ratio(p.sigma[1], p.zeta[1])
+	p.h[2] = ratio(p.sigma[0]+p.sigma[1], p.zeta[0]+p.zeta[1])
+	s[0] = (p.sigma[0] + p.sigma[1]) / 2
+	half := (p.sigma[0] - p.sigma[1]) / 2
+	for i, x := range p.u {
+		s[i+1] = half * x
+	}
+}
+
+func (p *projector) applySOC(y, x []float64) {
+	d1, d2, dt := weight(p.h[0]), weight(p.h[1]), weight(p.h[2])
+	x0, ux := x[0], dot(p.u, x[1:])
+	a := (d1 - dt) * (x0 + ux) / 2 // along √2·c₁
+	b := (d2 - dt) * (x0 - ux) / 2
+	y[0] = dt*x0 + a + b
+	for i, u := range p.u {
+		y[i+1] = dt*x[i+1] + (a-b)*u
+	}
+}
+
+// halfSqrt is the first entry of c₁ and c₂.
+const halfSqrt = math.Sqrt2 / 2
