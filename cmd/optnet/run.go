@@ -12,7 +12,7 @@ import (
 	"strings"
 	"syscall"
 
-	"github.com/optnet-go/optnet/experiments/sudoku"
+	"github.com/optnet-go/optnet/experiments/lab"
 	"github.com/spf13/cobra"
 )
 
@@ -70,7 +70,7 @@ func writeErrorJSON(w io.Writer, err error) {
 		Line  int    `json:"line,omitempty"`
 		Error string `json:"error"`
 	}{Error: err.Error()}
-	var f *sudoku.FileError
+	var f *lab.FileError
 	if errors.As(err, &f) {
 		obj.File, obj.Line = f.File, f.Line
 	}

@@ -4,30 +4,11 @@ import (
 	"fmt"
 
 	"github.com/gomlx/compute"
-	_ "github.com/gomlx/compute/gobackend" // pure Go; backends/default would need cgo
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
 	"github.com/gomlx/gomlx/ml/model"
-	"github.com/gomlx/gomlx/ml/train/optimizer"
+	"github.com/optnet-go/optnet/experiments/lab"
 )
-
-// newBackend returns GoMLX's backend in Go. Operations one after the other:
-// otherwise products that run side by side can wait for each other for ever
-// where there are few processors (compute v0.1.2).
-func newBackend() (compute.Backend, error) {
-	b, err := compute.NewWithConfig("go:ops_sequential")
-	if err != nil {
-		return nil, fmt.Errorf("sudoku: starting GoMLX: %w", err)
-	}
-	return b, nil
-}
-
-// epsilon of Adam, as in the code of the paper.
-const adamEpsilon = 1e-8
-
-func newAdam(lr float64) optimizer.Interface {
-	return optimizer.Adam().LearningRate(lr).Epsilon(adamEpsilon).Done()
-}
 
 // A parameter is a learned array with a name and a shape, row-major.
 type parameter struct {
@@ -59,7 +40,7 @@ func newHost(backend compute.Backend, lr float64, ps []parameter) (*host, error)
 		h.grads = append(h.grads, d)
 		h.args = append(h.args, d)
 	}
-	adam := newAdam(lr)
+	adam := lab.NewAdam(lr)
 	var err error
 	h.exec, err = model.NewExec(backend, store, func(scope *model.Scope, grads []*graph.Node) *graph.Node {
 		var loss *graph.Node

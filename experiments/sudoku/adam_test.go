@@ -3,11 +3,13 @@ package sudoku
 import (
 	"math"
 	"testing"
+
+	"github.com/optnet-go/optnet/experiments/lab"
 )
 
 // TestHost follows GoMLX's Adam beside the formulas of Kingma and Ba.
 func TestHost(t *testing.T) {
-	backend, err := newBackend()
+	backend, err := lab.NewBackend()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -30,7 +32,7 @@ func TestHost(t *testing.T) {
 				m[i][j] = 0.9*m[i][j] + 0.1*g
 				v[i][j] = 0.999*v[i][j] + 0.001*g*g
 				mh, vh := m[i][j]/(1-math.Pow(0.9, float64(step))), v[i][j]/(1-math.Pow(0.999, float64(step)))
-				want[i][j] -= lr * mh / (math.Sqrt(vh) + adamEpsilon)
+				want[i][j] -= lr * mh / (math.Sqrt(vh) + lab.AdamEpsilon)
 			}
 		}
 		if err := h.step(w, d); err != nil {
@@ -47,7 +49,7 @@ func TestHost(t *testing.T) {
 }
 
 func BenchmarkAdamStep(b *testing.B) {
-	backend, err := newBackend()
+	backend, err := lab.NewBackend()
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/gomlx/gomlx/core/tensors"
 	"github.com/gomlx/gomlx/ml/layers/activation"
 	"github.com/gomlx/gomlx/ml/model"
+	"github.com/optnet-go/optnet/experiments/lab"
 )
 
 // The paper's networks without an optimization layer, in float32.
@@ -62,7 +63,7 @@ type baseline struct {
 }
 
 func newBaseline(net string, seed uint64, lr float64, ps []parameter) (*baseline, error) {
-	backend, err := newBackend()
+	backend, err := lab.NewBackend()
 	if err != nil {
 		return nil, err
 	}
@@ -86,7 +87,7 @@ func newBaseline(net string, seed uint64, lr float64, ps []parameter) (*baseline
 					return nil, err
 				}
 			}
-			t := tensors.FromFlatDataAndDimensions(toFloat32(nil, values), v.shape...)
+			t := tensors.FromFlatDataAndDimensions(lab.Float32s(nil, values), v.shape...)
 			n.vars = append(n.vars, store.RootScope().VariableWithValue(v.name, t))
 		}
 	}
@@ -94,7 +95,7 @@ func newBaseline(net string, seed uint64, lr float64, ps []parameter) (*baseline
 	if net == "conv" {
 		evaluate = n.convolve
 	}
-	adam := newAdam(lr)
+	adam := lab.NewAdam(lr)
 	n.trainer, err = model.NewExec(backend, store, func(scope *model.Scope, x, y *graph.Node) *graph.Node {
 		z := evaluate(x)
 		loss := graph.ReduceAllMean(graph.Square(graph.Sub(z, y)))
@@ -155,7 +156,7 @@ func pad(x *graph.Node, axis int) *graph.Node {
 
 func (n *baseline) step(ctx context.Context, p, y []float64) (outcome, error) {
 	n.input(p)
-	n.y = toFloat32(n.y, y)
+	n.y = lab.Float32s(n.y, y)
 	return n.call(ctx, n.trainer, n.x, n.y)
 }
 
@@ -166,7 +167,7 @@ func (n *baseline) predict(ctx context.Context, p []float64) (outcome, error) {
 
 // input sets x = −p.
 func (n *baseline) input(p []float64) {
-	n.x = toFloat32(n.x, p)
+	n.x = lab.Float32s(n.x, p)
 	for i, v := range n.x {
 		n.x[i] = -v
 	}
@@ -219,17 +220,6 @@ func (n *baseline) parameters() ([]parameter, error) {
 		ps = append(ps, p)
 	}
 	return ps, nil
-}
-
-func toFloat32(dst []float32, x []float64) []float32 {
-	if cap(dst) < len(x) {
-		dst = make([]float32, len(x))
-	}
-	dst = dst[:len(x)]
-	for i, v := range x {
-		dst[i] = float32(v)
-	}
-	return dst
 }
 
 func product(shape []int) int {

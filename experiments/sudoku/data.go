@@ -9,44 +9,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
+
+	"github.com/optnet-go/optnet/experiments/lab"
 )
-
-// FileError is an error that concerns a file, or a line of it.
-type FileError struct {
-	File string
-	Line int // 0: the file as a whole
-	Err  error
-}
-
-func (e *FileError) Error() string {
-	if e.Line > 0 {
-		return fmt.Sprintf("%s:%d: %v", e.File, e.Line, e.Err)
-	}
-	return fmt.Sprintf("%s: %v", e.File, e.Err)
-}
-
-func (e *FileError) Unwrap() error { return e.Err }
-
-// fileError takes the path out of err, where it stands already.
-func fileError(name string, err error) error {
-	return &FileError{File: name, Err: unwrapPath(err)}
-}
-
-func unwrapPath(err error) error {
-	var p *fs.PathError
-	var l *os.LinkError
-	switch {
-	case errors.As(err, &p):
-		return p.Err
-	case errors.As(err, &l):
-		return l.Err
-	}
-	return err
-}
 
 // The first line of a file may be this.
 const columns = "puzzle,solution"
@@ -58,7 +26,7 @@ const columns = "puzzle,solution"
 func ReadData(name string) ([]Puzzle, error) {
 	info, err := os.Stat(name)
 	if err != nil {
-		return nil, fileError(name, err)
+		return nil, lab.OfFile(name, err)
 	}
 	files := []string{name}
 	if info.IsDir() {
@@ -78,7 +46,7 @@ func ReadData(name string) ([]Puzzle, error) {
 func dataFiles(dir string) ([]string, error) {
 	entries, err := os.ReadDir(dir) // sorted by name
 	if err != nil {
-		return nil, fileError(dir, err)
+		return nil, lab.OfFile(dir, err)
 	}
 	var files []string
 	for _, e := range entries {
@@ -87,7 +55,7 @@ func dataFiles(dir string) ([]string, error) {
 		}
 	}
 	if files == nil {
-		return nil, &FileError{File: dir, Err: fmt.Errorf("the folder has %d entries, none of them a .csv or .csv.gz file; name a folder with such files, or one file", len(entries))}
+		return nil, &lab.FileError{File: dir, Err: fmt.Errorf("the folder has %d entries, none of them a .csv or .csv.gz file; name a folder with such files, or one file", len(entries))}
 	}
 	return files, nil
 }
@@ -95,18 +63,18 @@ func dataFiles(dir string) ([]string, error) {
 func readFile(ps []Puzzle, name string) ([]Puzzle, error) {
 	f, err := os.Open(name)
 	if err != nil {
-		return nil, fileError(name, err)
+		return nil, lab.OfFile(name, err)
 	}
 	defer f.Close()
 	line, n := 0, len(ps)
 	ps, err = parseData(ps, f, &line)
 	switch {
 	case err != nil && line > 0:
-		return nil, &FileError{File: name, Line: line, Err: err}
+		return nil, &lab.FileError{File: name, Line: line, Err: err}
 	case err != nil:
-		return nil, fileError(name, err)
+		return nil, lab.OfFile(name, err)
 	case len(ps) == n:
-		return nil, &FileError{File: name, Err: fmt.Errorf("no puzzle in the file, want lines of %s", columns)}
+		return nil, &lab.FileError{File: name, Err: fmt.Errorf("no puzzle in the file, want lines of %s", columns)}
 	}
 	return ps, nil
 }

@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/optnet-go/optnet/experiments/lab"
 )
 
 const (
@@ -77,9 +79,9 @@ func TestReadData(t *testing.T) {
 				}
 				return
 			}
-			var f *FileError
+			var f *lab.FileError
 			if !errors.As(err, &f) || !strings.Contains(err.Error(), tt.err) {
-				t.Fatalf("error %v, want a FileError with %q", err, tt.err)
+				t.Fatalf("error %v, want a lab.FileError with %q", err, tt.err)
 			}
 			if f.File != name || tt.line != 0 && f.Line != tt.line {
 				t.Errorf("error for %s:%d, want line %d", f.File, f.Line, tt.line)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/optnet-go/optnet/experiments/lab"
 	"github.com/optnet-go/optnet/qp"
 )
 
@@ -121,7 +122,7 @@ func newOptNet(seed uint64, lr float64, workers int, ps []parameter) (*optnet, e
 	if ps != nil {
 		return o, nil // not to be trained
 	}
-	backend, err := newBackend()
+	backend, err := lab.NewBackend()
 	if err != nil {
 		return nil, err
 	}

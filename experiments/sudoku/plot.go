@@ -3,10 +3,10 @@ package sudoku
 import (
 	"fmt"
 	"image/color"
-	"io"
 	"math"
 	"strconv"
 
+	"github.com/optnet-go/optnet/experiments/lab"
 	"gonum.org/v1/gonum/mat"
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/palette"
@@ -14,21 +14,18 @@ import (
 	"gonum.org/v1/plot/plotter"
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
-	"gonum.org/v1/plot/vg/vgimg"
 )
-
-const dotsPerInch = 110
 
 // plotted is the color of each network.
 var plotted = map[string]color.Color{
-	"optnet": color.RGBA{R: 0x1f, G: 0x5f, B: 0xbf, A: 0xff},
-	"fc":     color.RGBA{R: 0xd9, G: 0x6c, B: 0x06, A: 0xff},
-	"conv":   color.RGBA{R: 0x2e, G: 0x8b, B: 0x57, A: 0xff},
+	"optnet": lab.Blue,
+	"fc":     lab.Orange,
+	"conv":   lab.Green,
 }
 
 // plotCurves draws loss and error by epoch. Both axes are logarithmic; an error
 // of 0 stands below that of one board among those for training.
-func (dir folder) plotCurves(history []Epoch, boards int) error {
+func plotCurves(dir lab.Folder, history []Epoch, boards int) error {
 	loss, errs := plot.New(), plot.New()
 	loss.Title.Text, errs.Title.Text = "Mean squared error", "Boards not solved"
 	errs.Y.Label.Text = "share of boards"
@@ -41,7 +38,7 @@ func (dir folder) plotCurves(history []Epoch, boards int) error {
 	for _, net := range Nets() {
 		var trainLoss, testLoss, trainErr, testErr, lastErr plotter.XYs
 		averaged := false
-		add := func(to *plotter.XYs, e Epoch, v, floor Figure) {
+		add := func(to *plotter.XYs, e Epoch, v, floor lab.Figure) {
 			if v.Known() && float64(v) < math.Inf(1) && (v > 0 || floor > 0) {
 				*to = append(*to, plotter.XY{X: float64(e.Epoch), Y: float64(max(v, floor))})
 			}
@@ -53,9 +50,9 @@ func (dir folder) plotCurves(history []Epoch, boards int) error {
 			last = max(last, e.Epoch)
 			add(&trainLoss, e, e.TrainLoss, 0)
 			add(&testLoss, e, e.TestMSE, 0)
-			add(&trainErr, e, e.TrainError, Figure(zero))
-			add(&testErr, e, e.TestError, Figure(zero))
-			add(&lastErr, e, e.Last.TestError, Figure(zero))
+			add(&trainErr, e, e.TrainError, lab.Figure(zero))
+			add(&testErr, e, e.TestError, lab.Figure(zero))
+			add(&lastErr, e, e.Last.TestError, lab.Figure(zero))
 			averaged = averaged || e.Last != e.Tested
 		}
 		if !averaged {
@@ -98,7 +95,7 @@ func (dir folder) plotCurves(history []Epoch, boards int) error {
 	for _, p := range []*plot.Plot{loss, errs} {
 		p.X.Label.Text = "epoch"
 		p.X.Min, p.X.Max = 0, float64(last)
-		p.X.Tick.Marker = plot.TickerFunc(func(lo, hi float64) []plot.Tick { return wholeTicks(lo, hi) })
+		p.X.Tick.Marker = plot.TickerFunc(lab.WholeTicks)
 		p.Y.Scale = plot.LogScale{}
 		p.Y.Tick.Marker = plot.LogTicks{Prec: -1}
 		p.Add(plotter.NewGrid())
@@ -122,16 +119,7 @@ func (dir folder) plotCurves(history []Epoch, boards int) error {
 		}
 		return ticks
 	})
-	return dir.writePlot(CurvesFile, 10.5*vg.Inch, 3.8*vg.Inch, []*plot.Plot{loss, errs}, []float64{0.41, 0.41, 0.18}, &legend)
-}
-
-// wholeTicks marks whole numbers, at most about ten of them.
-func wholeTicks(lo, hi float64) (ticks []plot.Tick) {
-	step := math.Max(1, math.Ceil((hi-lo)/10))
-	for v := math.Ceil(lo); v <= hi; v += step {
-		ticks = append(ticks, plot.Tick{Value: v, Label: strconv.FormatFloat(v, 'f', 0, 64)})
-	}
-	return ticks
+	return dir.DrawRow(CurvesFile, 10.5*vg.Inch, 3.8*vg.Inch, []*plot.Plot{loss, errs}, []float64{0.41, 0.41, 0.18}, &legend)
 }
 
 // grid is a matrix as the heat map wants it: row 0 on top, values clipped.
@@ -152,7 +140,7 @@ func (g grid) X(c int) float64 { return float64(c) }
 func (g grid) Y(r int) float64 { return float64(r) }
 
 // plotRules draws A after row reduction beside the true rules.
-func (dir folder) plotRules(a []float64) error {
+func plotRules(dir lab.Folder, a []float64) error {
 	want, pivots := trueRules()
 	got := reduceLike(a, pivots)
 	if got == nil {
@@ -175,7 +163,7 @@ func (dir folder) plotRules(a []float64) error {
 	bar.Add(&plotter.ColorBar{ColorMap: colors, Vertical: true})
 	bar.Title.Text = " "
 	bar.Y.Padding, bar.X.Padding = 0, 0
-	return dir.writePlot(RulesFile, 12*vg.Inch, 4.4*vg.Inch, []*plot.Plot{left, right, bar}, []float64{0.468, 0.468, 0.064}, nil)
+	return dir.DrawRow(RulesFile, 12*vg.Inch, 4.4*vg.Inch, []*plot.Plot{left, right, bar}, []float64{0.468, 0.468, 0.064}, nil)
 }
 
 func heat(title string, m *mat.Dense, limit float64, colors palette.ColorMap) (*plot.Plot, error) {
@@ -199,30 +187,4 @@ func heat(title string, m *mat.Dense, limit float64, colors palette.ColorMap) (*
 	ys = append(ys, plot.Tick{Value: 0, Label: strconv.Itoa(rules)})
 	p.Y.Tick.Marker = plot.ConstantTicks(ys)
 	return p, nil
-}
-
-// writePlot draws plots side by side, and a legend if there is one, each with its
-// share of the width.
-func (dir folder) writePlot(name string, width, height vg.Length, plots []*plot.Plot, shares []float64, legend *plot.Legend) error {
-	if dir == "" {
-		return nil
-	}
-	img := vgimg.NewWith(vgimg.UseWH(width, height), vgimg.UseDPI(dotsPerInch))
-	all := draw.New(img)
-	const margin = vg.Length(8)
-	left := vg.Length(0)
-	for i, share := range shares {
-		w := width * vg.Length(share)
-		c := draw.Crop(all, left+margin, left+w-width-margin, margin, -margin)
-		if i < len(plots) {
-			plots[i].Draw(c)
-		} else {
-			legend.Draw(draw.Crop(c, 0, 0, 0, -3*margin))
-		}
-		left += w
-	}
-	return dir.write(name, func(w io.Writer) error {
-		_, err := vgimg.PngCanvas{Canvas: img}.WriteTo(w)
-		return err
-	})
 }

@@ -1,45 +1,6 @@
 package sudoku
 
-import (
-	"math"
-	"strconv"
-)
-
-// Figure is a number that may be missing: NaN, which is null in JSON and empty
-// in a table.
-type Figure float64
-
-var none = Figure(math.NaN())
-
-// Known reports whether there is a number.
-func (f Figure) Known() bool { return f == f }
-
-// String is empty for a missing number.
-func (f Figure) String() string {
-	if !f.Known() {
-		return ""
-	}
-	return strconv.FormatFloat(float64(f), 'g', -1, 64)
-}
-
-// MarshalJSON writes null for a missing number.
-func (f Figure) MarshalJSON() ([]byte, error) {
-	if f-f != 0 { // infinite too: JSON has no word for it
-		return []byte("null"), nil
-	}
-	return strconv.AppendFloat(nil, float64(f), 'g', -1, 64), nil
-}
-
-// UnmarshalJSON is the inverse.
-func (f *Figure) UnmarshalJSON(text []byte) error {
-	if string(text) == "null" {
-		*f = none
-		return nil
-	}
-	v, err := strconv.ParseFloat(string(text), 64)
-	*f = Figure(v)
-	return err
-}
+import "github.com/optnet-go/optnet/experiments/lab"
 
 // Epoch is one line of metrics. Epoch 0 is the network before training.
 type Epoch struct {
@@ -48,8 +9,8 @@ type Epoch struct {
 	Batches int    `json:"batches"` // trained on; fewer than the epoch has if interrupted
 	// TrainLoss is the mean over the batches of the mean squared error before
 	// each step, TrainError the share of boards not solved likewise.
-	TrainLoss  Figure `json:"train_loss"`
-	TrainError Figure `json:"train_error"`
+	TrainLoss  lab.Figure `json:"train_loss"`
+	TrainError lab.Figure `json:"train_error"`
 	Tested
 	// Last is the test of the parameters of the last step, where those of the
 	// epoch are the mean over its steps; otherwise the same.
@@ -65,21 +26,21 @@ type Epoch struct {
 
 // Tested is how a network does on the test puzzles.
 type Tested struct {
-	TestMSE   Figure `json:"test_mse"`
-	TestError Figure `json:"test_error"` // share of boards not solved
+	TestMSE   lab.Figure `json:"test_mse"`
+	TestError lab.Figure `json:"test_error"` // share of boards not solved
 	// TestErrorUnseen is that share among the puzzles that training has not seen.
-	TestErrorUnseen Figure `json:"test_error_unseen"`
-	TestUnsolved    int    `json:"test_unsolved"` // boards whose QP ended unsolved
+	TestErrorUnseen lab.Figure `json:"test_error_unseen"`
+	TestUnsolved    int        `json:"test_unsolved"` // boards whose QP ended unsolved
 }
 
-var untested = Tested{TestMSE: none, TestError: none, TestErrorUnseen: none}
+var untested = Tested{TestMSE: lab.None, TestError: lab.None, TestErrorUnseen: lab.None}
 
 // NetResult is how one network did. The figures are those of Epoch, the one
 // with the smallest training loss.
 type NetResult struct {
-	Net       string `json:"net"`
-	Epoch     int    `json:"epoch"` // 0: none has ended
-	TrainLoss Figure `json:"train_loss"`
+	Net       string     `json:"net"`
+	Epoch     int        `json:"epoch"` // 0: none has ended
+	TrainLoss lab.Figure `json:"train_loss"`
 	Tested
 	Last Tested `json:"last"`
 	// Sums over all epochs; see [Epoch].
@@ -89,30 +50,17 @@ type NetResult struct {
 	NotUnique    int `json:"not_unique"`
 	// RulesOverlap is the mean squared cosine between the learned rows of A and
 	// the span of the true rules: 1 if they span the same space, 0.625 by chance.
-	RulesOverlap Figure `json:"rules_overlap"`
-}
-
-// Header says what ran, and where.
-type Header struct {
-	Version    string            `json:"version"`
-	Revision   string            `json:"revision"`
-	Go         string            `json:"go"`
-	CPU        string            `json:"cpu"`
-	KernelSet  string            `json:"kernel_set"`
-	Device     string            `json:"device"`
-	Flags      map[string]string `json:"flags"`
-	Generator  string            `json:"generator"`   // of random numbers
-	DataSHA256 string            `json:"data_sha256"` // of the lines puzzle,solution
+	RulesOverlap lab.Figure `json:"rules_overlap"`
 }
 
 // Result is what a training comes to. The figures of the first network stand
 // at the top.
 type Result struct {
-	Experiment      string  `json:"experiment"`
-	Seed            uint64  `json:"seed"`
-	Epochs          int     `json:"epochs"` // ended
-	Seconds         float64 `json:"seconds"`
-	SecondsPerEpoch Figure  `json:"seconds_per_epoch"`
+	Experiment      string     `json:"experiment"`
+	Seed            uint64     `json:"seed"`
+	Epochs          int        `json:"epochs"` // ended
+	Seconds         float64    `json:"seconds"`
+	SecondsPerEpoch lab.Figure `json:"seconds_per_epoch"`
 	NetResult
 	Interrupted bool        `json:"interrupted"`
 	Train       int         `json:"train"`     // puzzles
@@ -120,7 +68,7 @@ type Result struct {
 	TestSeen    int         `json:"test_seen"` // of them, those that training has too
 	Others      []NetResult `json:"others,omitempty"`
 	History     []Epoch     `json:"history"`
-	Header      Header      `json:"header"`
+	Header      lab.Header  `json:"header"`
 }
 
 // ended reports whether e is an epoch of training that was not interrupted.
@@ -138,8 +86,8 @@ func choose(history []Epoch, net string) *Epoch {
 	return best
 }
 
-func netResult(history []Epoch, net string, overlap Figure) NetResult {
-	r := NetResult{Net: net, TrainLoss: none, Tested: untested, Last: untested, RulesOverlap: overlap}
+func netResult(history []Epoch, net string, overlap lab.Figure) NetResult {
+	r := NetResult{Net: net, TrainLoss: lab.None, Tested: untested, Last: untested, RulesOverlap: overlap}
 	if e := choose(history, net); e != nil {
 		r.Epoch, r.TrainLoss, r.Tested, r.Last = e.Epoch, e.TrainLoss, e.Tested, e.Last
 	}

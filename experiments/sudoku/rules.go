@@ -3,6 +3,7 @@ package sudoku
 import (
 	"math"
 
+	"github.com/optnet-go/optnet/experiments/lab"
 	"gonum.org/v1/gonum/mat"
 )
 
@@ -93,13 +94,13 @@ func reduceLike(a []float64, pivots []int) *mat.Dense {
 
 // overlap is ‖UᵀV‖²/40 for orthonormal bases U, V of the rows of A and of the
 // rules.
-func overlap(a []float64) Figure {
+func overlap(a []float64) lab.Figure {
 	r, _ := trueRules()
 	u, v := orthonormal(mat.NewDense(rules, inputs, append([]float64(nil), a...))), orthonormal(r)
 	var c mat.Dense
 	c.Mul(u.T(), v)
 	f := mat.Norm(&c, 2)
-	return Figure(f * f / rules)
+	return lab.Figure(f * f / rules)
 }
 
 // orthonormal returns a basis of the span of the rows, in columns.

@@ -1,7 +1,6 @@
 package sudoku
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"encoding/json"
@@ -14,6 +13,7 @@ import (
 	"slices"
 	"strconv"
 
+	"github.com/optnet-go/optnet/experiments/lab"
 	"github.com/optnet-go/optnet/qp"
 )
 
@@ -34,82 +34,17 @@ func modelFile(i int, net string) string {
 	return "model-" + net + ".json"
 }
 
-// folder is an output folder; the empty one takes everything and keeps nothing.
-type folder string
-
-// open makes the folder, finds out whether it can be written, and removes what
-// an earlier run has left there.
-func (dir folder) open() error {
-	if dir == "" {
-		return nil
-	}
-	err := os.MkdirAll(string(dir), 0o777)
-	if err == nil {
-		err = dir.write(MetricsFile, func(io.Writer) error { return nil })
-	}
-	if err != nil {
-		return &FileError{File: string(dir), Err: fmt.Errorf("the output folder cannot be written (%w); name another one, or free this one", bare(err))}
-	}
-	old := []string{MetricsFile, ResultsFile, CurvesFile, RulesFile}
+// files are those that a run may leave in its folder.
+func files() []string {
+	names := []string{MetricsFile, ResultsFile, CurvesFile, RulesFile}
 	for i, net := range Nets() {
-		old = append(old, modelFile(i, net), modelFile(1, net))
+		names = append(names, modelFile(i, net), modelFile(1, net))
 	}
-	for _, name := range old {
-		if err := os.Remove(filepath.Join(string(dir), name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return fileError(filepath.Join(string(dir), name), err)
-		}
-	}
-	return nil
+	return names
 }
 
-// bare takes the path and the operation out of err.
-func bare(err error) error {
-	var f *FileError
-	if errors.As(err, &f) {
-		err = f.Err
-	}
-	return unwrapPath(err)
-}
-
-// write makes a file whole or not at all: a temporary one is renamed.
-func (dir folder) write(name string, content func(io.Writer) error) error {
-	if dir == "" {
-		return nil
-	}
-	final := filepath.Join(string(dir), name)
-	temp := filepath.Join(string(dir), "."+name+".tmp")
-	f, err := os.OpenFile(temp, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o666)
-	if err != nil {
-		return fileError(final, err)
-	}
-	w := bufio.NewWriter(f)
-	err = content(w)
-	if err == nil {
-		err = w.Flush()
-	}
-	if e := f.Close(); err == nil {
-		err = e
-	}
-	if err == nil {
-		err = os.Rename(temp, final)
-	}
-	if err != nil {
-		os.Remove(temp)
-		return fileError(final, err)
-	}
-	return nil
-}
-
-func (dir folder) writeJSON(name, indent string, v any) error {
-	return dir.write(name, func(w io.Writer) error {
-		e := json.NewEncoder(w)
-		e.SetIndent("", indent)
-		return e.Encode(v)
-	})
-}
-
-func (dir folder) writeMetrics(epochs []Epoch) error {
-	return dir.write(MetricsFile, func(w io.Writer) error {
+func writeMetrics(dir lab.Folder, epochs []Epoch) error {
+	return dir.Write(MetricsFile, func(w io.Writer) error {
 		fmt.Fprintln(w, "net,epoch,batches,train_loss,train_error,test_mse,test_error,test_error_unseen,test_unsolved,last_test_mse,last_test_error,unsolved,almost_solved,zeroed,not_unique,seconds")
 		for _, e := range epochs {
 			fmt.Fprintf(w, "%s,%d,%d,%v,%v,%v,%v,%v,%d,%v,%v,%d,%d,%d,%d,%.3f\n", e.Net, e.Epoch, e.Batches,
@@ -172,13 +107,13 @@ func Load(dir string, workers int) (*Model, error) {
 	text, err := os.ReadFile(name)
 	if err != nil {
 		if errors.Is(err, fs.ErrNotExist) {
-			return nil, &FileError{File: name, Err: fmt.Errorf("%w: want a folder that a training wrote, such as: optnet train sudoku --out %s", bare(err), dir)}
+			return nil, &lab.FileError{File: name, Err: fmt.Errorf("%w: want a folder that a training wrote, such as: optnet train sudoku --out %s", lab.Bare(err), dir)}
 		}
-		return nil, fileError(name, err)
+		return nil, lab.OfFile(name, err)
 	}
 	m, err := parseModel(text, workers)
 	if err != nil {
-		return nil, &FileError{File: name, Err: err}
+		return nil, &lab.FileError{File: name, Err: err}
 	}
 	return m, nil
 }

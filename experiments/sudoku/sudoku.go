@@ -14,11 +14,12 @@ package sudoku
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/optnet-go/optnet/experiments/lab"
 )
 
 // Config says what to train. Zero fields mean the defaults, except that an
@@ -35,9 +36,9 @@ type Config struct {
 	// the paper. Otherwise those of optnet are the mean over its steps: at a
 	// learning rate of 0.1 each step alone is noise of the size of the error.
 	KeepLast bool
-	Workers  int    // goroutines of the QP solver; 0: GOMAXPROCS. It changes no figure.
-	Out      string // folder for the files named in this package
-	Header   Header // what the caller knows; Run adds the rest
+	Workers  int        // goroutines of the QP solver; 0: GOMAXPROCS. It changes no figure.
+	Out      string     // folder for the files named in this package
+	Header   lab.Header // what the caller knows; Run adds the rest
 }
 
 // Report has callbacks for what happens in a run; nil ones are not called.
@@ -108,10 +109,6 @@ func (c *Config) normalize() error {
 	return nil
 }
 
-// ErrInterrupted is wrapped by Run's error when ctx ended. What is known until
-// then is in the Result, and on disk.
-var ErrInterrupted = errors.New("interrupted")
-
 // Run trains the networks one after the other and writes what came out to the
 // folder: metrics and parameters after each epoch, the rest at the end.
 func Run(ctx context.Context, cfg Config, report Report) (*Result, error) {
@@ -123,8 +120,8 @@ func Run(ctx context.Context, cfg Config, report Report) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	out := folder(cfg.Out)
-	if err := out.open(); err != nil {
+	out := lab.Folder(cfg.Out)
+	if err := out.Open(files()...); err != nil {
 		return nil, err
 	}
 	set := split(puzzles)
@@ -143,8 +140,8 @@ func Run(ctx context.Context, cfg Config, report Report) (*Result, error) {
 	}
 	if err != nil && ctx.Err() != nil {
 		r.result.Interrupted = true
-		err = fmt.Errorf("sudoku: %w in epoch %d of %s, after %d of %d batches%s: %w", ErrInterrupted,
-			r.epoch.Epoch, r.epoch.Net, r.epoch.Batches, r.batches, out.told(), context.Cause(ctx))
+		err = fmt.Errorf("sudoku: %w in epoch %d of %s, after %d of %d batches%s: %w", lab.ErrInterrupted,
+			r.epoch.Epoch, r.epoch.Net, r.epoch.Batches, r.batches, out.Told(), context.Cause(ctx))
 	}
 	if err != nil && !r.result.Interrupted {
 		return nil, err
@@ -153,13 +150,6 @@ func Run(ctx context.Context, cfg Config, report Report) (*Result, error) {
 		err = e
 	}
 	return r.result, err
-}
-
-func (dir folder) told() string {
-	if dir == "" {
-		return ""
-	}
-	return fmt.Sprintf("; metrics and parameters until then are in %s", string(dir))
 }
 
 func (c *Config) puzzles() ([]Puzzle, error) {
@@ -171,7 +161,7 @@ func (c *Config) puzzles() ([]Puzzle, error) {
 		return nil, err
 	}
 	if len(ps) < testShare {
-		return nil, &FileError{File: c.Data, Err: fmt.Errorf("%d puzzles, want at least %d: one in %d is kept for tests", len(ps), testShare, testShare)}
+		return nil, &lab.FileError{File: c.Data, Err: fmt.Errorf("%d puzzles, want at least %d: one in %d is kept for tests", len(ps), testShare, testShare)}
 	}
 	return ps, nil
 }

@@ -16,6 +16,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/optnet-go/optnet/experiments/lab"
+
 	"github.com/optnet-go/optnet/qp"
 )
 
@@ -106,7 +108,7 @@ func TestTrain(t *testing.T) {
 			t.Errorf("status %v", g.Status)
 		}
 	}
-	if e := Figure(float64(wrong) / float64(len(puzzles))); e != res.TestError {
+	if e := lab.Figure(float64(wrong) / float64(len(puzzles))); e != res.TestError {
 		t.Errorf("the loaded network has error %v, the training said %v", e, res.TestError)
 	}
 }
@@ -194,7 +196,7 @@ func TestBaselines(t *testing.T) {
 		t.Errorf("results of %s and %+v", res.Net, res.Others)
 	}
 	for _, net := range cfg.Nets {
-		first, last := Figure(0), Figure(0)
+		first, last := lab.Figure(0), lab.Figure(0)
 		for _, e := range res.History {
 			if e.Net == net && e.Epoch == 0 {
 				first = e.TestMSE
@@ -245,7 +247,7 @@ func TestInterrupt(t *testing.T) {
 				cancel(why)
 			}
 		}})
-		if !errors.Is(err, ErrInterrupted) || !errors.Is(err, why) || !strings.Contains(err.Error(), dir) {
+		if !errors.Is(err, lab.ErrInterrupted) || !errors.Is(err, why) || !strings.Contains(err.Error(), dir) {
 			t.Fatalf("error %v", err)
 		}
 		if res == nil || !res.Interrupted || res.Epochs != tt.epoch-1 {
@@ -269,7 +271,7 @@ func TestInterrupt(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
 	dir := t.TempDir()
-	if _, err := Run(ctx, Config{Puzzles: 100, Out: dir}, Report{}); !errors.Is(err, context.Canceled) || !errors.Is(err, ErrInterrupted) {
+	if _, err := Run(ctx, Config{Puzzles: 100, Out: dir}, Report{}); !errors.Is(err, context.Canceled) || !errors.Is(err, lab.ErrInterrupted) {
 		t.Errorf("error %v", err)
 	}
 	if _, err := Load(dir, 1); err != nil {
@@ -364,7 +366,7 @@ func TestConfig(t *testing.T) {
 func TestOut(t *testing.T) {
 	dir := t.TempDir()
 	file := writeFile(t, dir, "file", "")
-	var f *FileError
+	var f *lab.FileError
 	for _, out := range []string{file, filepath.Join(file, "below")} {
 		_, err := Run(context.Background(), Config{Puzzles: 20, Out: out}, Report{})
 		if !errors.As(err, &f) || f.File != out || !strings.Contains(err.Error(), "the output folder cannot be written (not a directory)") {
@@ -412,7 +414,7 @@ func TestLoadErrors(t *testing.T) {
 			}
 			continue
 		}
-		var f *FileError
+		var f *lab.FileError
 		if !errors.As(err, &f) || !strings.Contains(err.Error(), tt.err) || f.File != filepath.Join(dir, ModelFile) {
 			t.Errorf("%s: error %v, want %q", tt.name, err, tt.err)
 		}

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"github.com/optnet-go/optnet/experiments/lab"
 )
 
 // dataset is the puzzles as arrays: the first nine tenths to train on, the rest
@@ -41,7 +43,7 @@ func split(ps []Puzzle) *dataset {
 // run is one call of Run.
 type run struct {
 	cfg     Config
-	out     folder
+	out     lab.Folder
 	report  Report
 	set     *dataset
 	batches int
@@ -62,7 +64,7 @@ func (r *run) train(ctx context.Context, i int, name string) error {
 	}
 	best := saved{Format: savedFormat, Net: name, Seed: r.cfg.Seed}
 	for k := 0; k <= r.cfg.Epochs; k++ {
-		r.epoch = Epoch{Net: name, Epoch: k, TrainLoss: none, TrainError: none, Tested: untested, Last: untested}
+		r.epoch = Epoch{Net: name, Epoch: k, TrainLoss: lab.None, TrainError: lab.None, Tested: untested, Last: untested}
 		began := time.Now()
 		ps, err := r.trainAndTest(ctx, net)
 		r.epoch.Seconds = time.Since(began).Seconds()
@@ -117,10 +119,10 @@ func (r *run) save(i int, best *saved) error {
 	if best.Net == "optnet" {
 		r.learned = best.Parameters[0].Values
 	}
-	if err := r.out.writeJSON(modelFile(i, best.Net), "", best); err != nil {
+	if err := r.out.WriteJSON(modelFile(i, best.Net), "", best); err != nil {
 		return err
 	}
-	return r.out.writeMetrics(r.result.History)
+	return writeMetrics(r.out, r.result.History)
 }
 
 // trainEpoch goes through the training puzzles in their order, as the paper
@@ -130,8 +132,8 @@ func (r *run) trainEpoch(ctx context.Context, net network) error {
 	loss, wrong, boards := 0.0, 0, 0
 	defer func() {
 		if e.Batches > 0 {
-			e.TrainLoss = Figure(loss / float64(e.Batches))
-			e.TrainError = Figure(float64(wrong) / float64(boards))
+			e.TrainLoss = lab.Figure(loss / float64(e.Batches))
+			e.TrainError = lab.Figure(float64(wrong) / float64(boards))
 		}
 	}()
 	for from := 0; from < s.train; from += r.cfg.Batch {
@@ -197,18 +199,11 @@ func (r *run) test(ctx context.Context, net network) (Tested, error) {
 		}
 	}
 	return Tested{
-		TestMSE:         ratio(sum, answers),
-		TestError:       ratio(float64(wrong), s.test),
-		TestErrorUnseen: ratio(float64(wrongUnseen), s.test-s.seenCount),
+		TestMSE:         lab.Ratio(sum, answers),
+		TestError:       lab.Ratio(float64(wrong), s.test),
+		TestErrorUnseen: lab.Ratio(float64(wrongUnseen), s.test-s.seenCount),
 		TestUnsolved:    s.test - answers,
 	}, nil
-}
-
-func ratio(x float64, n int) Figure {
-	if n == 0 {
-		return none
-	}
-	return Figure(x / float64(n))
 }
 
 // finish computes the result and writes it, and the plots.
@@ -222,7 +217,7 @@ func (r *run) finish(began time.Time) error {
 		}
 	}
 	for i, net := range cfg.Nets {
-		n := netResult(res.History, net, none)
+		n := netResult(res.History, net, lab.None)
 		if net == "optnet" && r.learned != nil {
 			n.RulesOverlap = overlap(r.learned)
 		}
@@ -232,15 +227,15 @@ func (r *run) finish(began time.Time) error {
 			res.Others = append(res.Others, n)
 		}
 	}
-	res.SecondsPerEpoch = ratio(seconds, res.Epochs)
-	if err := r.out.plotCurves(res.History, res.Train); err != nil {
+	res.SecondsPerEpoch = lab.Ratio(seconds, res.Epochs)
+	if err := plotCurves(r.out, res.History, res.Train); err != nil {
 		return err
 	}
 	if r.learned != nil {
-		if err := r.out.plotRules(r.learned); err != nil {
+		if err := plotRules(r.out, r.learned); err != nil {
 			return err
 		}
 	}
 	res.Seconds = time.Since(began).Seconds()
-	return r.out.writeJSON(ResultsFile, "\t", res)
+	return r.out.WriteJSON(ResultsFile, "\t", res)
 }

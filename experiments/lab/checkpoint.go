@@ -1,0 +1,212 @@
+package lab
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/gomlx/compute/dtypes"
+	"github.com/gomlx/gomlx/core/tensors"
+	"github.com/gomlx/gomlx/ml/model"
+	"github.com/optnet-go/optnet/encoding/npz"
+)
+
+// A checkpoint is a .npz file: the parameters of a network by their names, the
+// state of the optimizer, and these two arrays of bytes, which are JSON.
+const (
+	entryJob     = "job.json"     // a Key
+	entryHistory = "history.json" // the epochs until here, as [Epoch]
+)
+
+// Key is what must be the same for a training to go on as if it had never
+// been stopped.
+type Key struct {
+	Format     string  `json:"format"`
+	Experiment string  `json:"experiment"`
+	Net        string  `json:"net"`
+	Seed       uint64  `json:"seed"`
+	Batch      int     `json:"batch"`
+	LR         float64 `json:"lr"`
+	// Decay is the number of epochs in which the learning rate falls to 0, or 0.
+	Decay int    `json:"decay"`
+	Data  string `json:"data_sha256"`
+	Other string `json:"other,omitempty"` // what else the experiment says
+}
+
+const checkpointFormat = "optnet checkpoint 1"
+
+// CheckpointFile is the name of the checkpoint of a network.
+func CheckpointFile(net string) string { return net + ".npz" }
+
+func (n *Network) save(dir Folder, key Key, history []Epoch) error {
+	if dir == "" {
+		return nil
+	}
+	return dir.Write(CheckpointFile(key.Net), func(w io.Writer) error {
+		z := npz.NewWriter(w, false)
+		for name, v := range map[string]any{entryJob: key, entryHistory: history} {
+			text, err := json.Marshal(v)
+			if err == nil {
+				err = z.Write(name, &npz.Array{Shape: []int{len(text)}, Data: text})
+			}
+			if err != nil {
+				return err
+			}
+		}
+		for v := range n.Vars.store.IterVariables() {
+			a, err := arrayOf(v)
+			if err == nil {
+				err = z.Write(strings.TrimPrefix(v.Path(), "/"), a)
+			}
+			if err != nil {
+				return fmt.Errorf("variable %s: %w", v.Path(), err)
+			}
+		}
+		return z.Close()
+	})
+}
+
+func arrayOf(v *model.Variable) (*npz.Array, error) {
+	t, err := v.Value()
+	if err != nil {
+		return nil, err
+	}
+	a := &npz.Array{Shape: v.Shape().Dimensions}
+	switch t.DType() {
+	case dtypes.Float64:
+		a.Data, err = flat[float64](t)
+	case dtypes.Float32:
+		a.Data, err = flat[float32](t)
+	case dtypes.Int64:
+		a.Data, err = flat[int64](t)
+	default:
+		err = fmt.Errorf("numbers of type %s", t.DType())
+	}
+	return a, err
+}
+
+func flat[T dtypes.Supported](t *tensors.Tensor) (x []T, err error) {
+	err = tensors.ConstFlatData(t, func(data []T) { x = slices.Clone(data) })
+	return x, err
+}
+
+func tensorOf(a *npz.Array) (*tensors.Tensor, error) {
+	switch x := a.Data.(type) {
+	case []float64:
+		return tensors.FromFlatDataAndDimensions(x, a.Shape...), nil
+	case []float32:
+		return tensors.FromFlatDataAndDimensions(x, a.Shape...), nil
+	case []int64:
+		return tensors.FromFlatDataAndDimensions(x, a.Shape...), nil
+	}
+	return nil, fmt.Errorf("numbers of type %T", a.Data)
+}
+
+// A checkpoint as read.
+type checkpoint struct {
+	key     Key
+	history []Epoch
+	arrays  map[string]*npz.Array
+}
+
+// readCheckpoint reads a file. Its error wraps fs.ErrNotExist if there is none.
+func readCheckpoint(name string) (*checkpoint, error) {
+	arrays, err := npz.ReadFile(name)
+	if err != nil {
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil, err
+		}
+		return nil, &FileError{File: name, Err: fmt.Errorf("the checkpoint cannot be read (%w): train again", Bare(err))}
+	}
+	c := &checkpoint{arrays: arrays}
+	for entry, v := range map[string]any{entryJob: &c.key, entryHistory: &c.history} {
+		text := []byte(nil)
+		if a := arrays[entry]; a != nil {
+			text, _ = a.Data.([]uint8)
+		}
+		if err := json.Unmarshal(text, v); err != nil {
+			return nil, &FileError{File: name, Err: fmt.Errorf("this is no checkpoint: its entry %s is missing or damaged (%w)", entry, err)}
+		}
+		delete(arrays, entry)
+	}
+	if c.key.Format != checkpointFormat {
+		return nil, &FileError{File: name, Err: fmt.Errorf("the checkpoint has the format %q, want %q: train again", c.key.Format, checkpointFormat)}
+	}
+	return c, nil
+}
+
+// load sets the parameters, and if all is true what the optimizer knows too.
+func (n *Network) load(c *checkpoint, all bool) error {
+	for _, v := range n.Vars.all {
+		a := c.arrays[v.Name()]
+		if a == nil {
+			return fmt.Errorf("parameter %s is missing", v.Name())
+		}
+		if !slices.Equal(a.Shape, v.Shape().Dimensions) {
+			return fmt.Errorf("parameter %s has shape %v, want %v", v.Name(), a.Shape, v.Shape().Dimensions)
+		}
+		x, err := a.Float64s()
+		if err != nil {
+			return fmt.Errorf("parameter %s: %w", v.Name(), err)
+		}
+		if i := slices.IndexFunc(x, func(v float64) bool { return v-v != 0 }); i >= 0 {
+			return fmt.Errorf("parameter %s is %v at position %d: the training has diverged", v.Name(), x[i], i)
+		}
+	}
+	for name, a := range c.arrays {
+		v := n.Vars.store.GetVariable("/" + name)
+		known := v != nil && slices.Contains(n.Vars.all, v)
+		if !known && !all {
+			continue
+		}
+		t, err := tensorOf(a)
+		if err != nil {
+			return fmt.Errorf("variable %s: %w", name, err)
+		}
+		switch {
+		case v == nil: // the optimizer has not been built yet
+			dir, base := path.Split("/" + name)
+			n.Vars.store.Scope(path.Clean(dir)).VariableWithValue(base, t).SetTrainable(false)
+		case !v.Shape().Equal(t.Shape()):
+			return fmt.Errorf("variable %s has shape %s, want %s", name, t.Shape(), v.Shape())
+		default:
+			if err := v.SetValue(t); err != nil {
+				return fmt.Errorf("variable %s: %w", name, err)
+			}
+		}
+	}
+	return nil
+}
+
+// Load reads the network of a checkpoint that a training of an experiment wrote,
+// and what is known of that training.
+func Load(name, experiment string, dtype dtypes.DType, build func(*Vars) Net) (*Network, Key, []Epoch, error) {
+	c, err := readCheckpoint(name)
+	if err != nil {
+		if errors.Is(err, fs.ErrNotExist) {
+			err = &FileError{File: name, Err: fmt.Errorf("%w: want a folder that a training wrote, such as: optnet train %s --out %s", Bare(err), experiment, filepath.Dir(name))}
+		}
+		return nil, Key{}, nil, err
+	}
+	if c.key.Experiment != experiment {
+		return nil, Key{}, nil, &FileError{File: name, Err: fmt.Errorf("the checkpoint is of the experiment %q, want %q", c.key.Experiment, experiment)}
+	}
+	backend, err := NewBackend()
+	if err != nil {
+		return nil, Key{}, nil, err
+	}
+	n, err := NewNetwork(backend, dtype, c.key.Seed, c.key.LR, build)
+	if err == nil {
+		err = n.load(c, false)
+	}
+	if err != nil {
+		return nil, Key{}, nil, &FileError{File: name, Err: err}
+	}
+	return n, c.key, c.history, nil
+}
