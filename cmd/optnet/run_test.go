@@ -74,7 +74,7 @@ func TestUsage(t *testing.T) {
 		{"version", 0, "kernels " + qp.Kernels()},
 		{"version 2", 2, `takes no argument, got "2"`},
 		{"completion bash", 0, "bash completion"},
-		{"train", 2, "want one of: sudoku; see: optnet train --help"},
+		{"train", 0, "sudoku      Learn the rules of 4×4 Sudoku from solved puzzles\n"},
 		{"train sudok", 2, "did you mean sudoku?"},
 		{"train sudoku now", 2, `takes no argument, got "now"`},
 		{"train sudoku --help", 0, "--epochs"},
@@ -91,6 +91,17 @@ func TestUsage(t *testing.T) {
 		{"train sudoku --data=", 2, "--data is empty"},
 		{"train sudoku --data " + data + ".missing", 1, "puzzles.csv.missing: no such file"},
 		{"train sudoku --data " + data + " --out " + data, 1, "the output folder cannot be written (not a directory)"},
+		{"train denoise --epochs 0", 2, "--epochs is 0, want 1 or more"},
+		{"train denoise --net rnn", 2, `"rnn", want one of fc, learn-d, tuned`},
+		{"train denoise --device gpu", 2, `--device is "gpu"`},
+		{"train denoise --signals 3", 2, "--signals is 3, want at least 10"},
+		{"train denoise --out=", 2, "--out is empty"},
+		{"train denoise --out " + data, 1, "the output folder cannot be written (not a directory)"},
+		{"predict denoise", 2, "--model is missing"},
+		{"predict denoise --model " + out, 2, "no file given"},
+		{"predict denoise --model " + out + " " + data, 1, "puzzles.csv:1: 2 numbers, want 100"},
+		{"predict denoise --model " + out + " " + data + ".missing", 1, "puzzles.csv.missing: no such file"},
+		{"predict denoise --model " + out + " -", 1, "no network is there"},
 		{"predict sudoku", 2, "--model is missing"},
 		{"predict sudoku --model " + out, 2, "no board given"},
 		{"predict sudoku --model " + out + " 123", 2, "has 3 characters, want 16"},
@@ -200,6 +211,50 @@ func TestTrainPredict(t *testing.T) {
 	code, stdout, _ = call(t, "", "predict", "sudoku", "--model", out, "1100000000000000")
 	if code != exitNotSolved || !strings.Contains(stdout, "(wrong: ") {
 		t.Errorf("exit code %d, %q", code, stdout)
+	}
+}
+
+// TestDenoise trains on few signals, and uses what came out.
+func TestDenoise(t *testing.T) {
+	if checked() {
+		t.Skip("GoMLX's matrix product does not pass the checks of pointers")
+	}
+	out := filepath.Join(t.TempDir(), "out")
+	args := []string{"train", "denoise", "--json", "--net", "fc,tuned", "--signals", "30", "--batch", "10", "--epochs", "1", "--seed", "2", "--out", out}
+	code, stdout, stderr := call(t, "", args...)
+	if code != 0 || strings.Count(stdout, "\n") != 1 || strings.Count(stderr, "epoch ") != 4 {
+		t.Fatalf("exit code %d: %q, %q", code, stdout, stderr)
+	}
+	obj := lastObject(t, stdout)
+	for _, name := range []string{"experiment", "seed", "epochs", "seconds", "seconds_per_epoch", "test_mse", "train_mse", "noise_mse", "tv", "header", "history"} {
+		if obj[name] == nil {
+			t.Errorf("the result has no %s", name)
+		}
+	}
+	// Resumed, there is nothing left to do.
+	code, stdout, stderr = call(t, "", append(args, "--resume")...)
+	if again := lastObject(t, stdout); code != 0 || again["test_mse"] != obj["test_mse"] || strings.Contains(stderr, "epoch ") {
+		t.Errorf("exit code %d: %v, want %v; %q", code, again["test_mse"], obj["test_mse"], stderr)
+	}
+	code, stdout, _ = call(t, "", "train", "denoise", "--quiet", "--net", "tuned", "--signals", "10", "--epochs", "1", "--out", t.TempDir())
+	if code != 0 || !strings.Contains(stdout, "OptNet, tuned from total variation") || !strings.Contains(stdout, "results in ") {
+		t.Errorf("exit code %d: %q", code, stdout)
+	}
+
+	signals := strings.Repeat("50,", 99) + "50\n\n" + strings.Repeat("20 ", 100) + "\n"
+	code, stdout, stderr = call(t, signals, "predict", "denoise", "--model", out, "--net", "tuned", "-")
+	if code != 0 || strings.Count(stdout, "\n") != 2 || strings.Count(stdout, ",") != 2*99 {
+		t.Errorf("exit code %d: %q, %q", code, stdout, stderr)
+	}
+	code, stdout, _ = call(t, signals, "predict", "denoise", "--model", out, "--net", "fc", "--json", "-")
+	if x, _ := lastObject(t, stdout)["signal"].([]any); code != 0 || len(x) != 100 {
+		t.Errorf("exit code %d: %q", code, stdout)
+	}
+	if code, _, stderr = call(t, signals, "predict", "denoise", "--model", out, "-"); code != 1 || !strings.Contains(stderr, "several networks are there") {
+		t.Errorf("exit code %d: %q", code, stderr)
+	}
+	if code, _, stderr = call(t, strings.Repeat("NaN,", 100), "predict", "denoise", "--model", out, "--net", "fc", "-"); code != 1 || !strings.Contains(stderr, "number 0 of signal 0 is NaN") {
+		t.Errorf("exit code %d: %q", code, stderr)
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"io"
 	"strings"
 
+	"github.com/optnet-go/optnet/experiments/lab"
 	"github.com/optnet-go/optnet/experiments/sudoku"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -12,7 +13,17 @@ import (
 
 func trainCommand() *cobra.Command {
 	cmd := group("train", "Train the model of an experiment")
-	cmd.AddCommand(trainSudoku())
+	cmd.AddCommand(trainDenoise(), trainSudoku())
+	wrong := cmd.RunE
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		if len(args) > 0 {
+			return wrong(cmd, args)
+		}
+		for _, c := range cmd.Commands() { // alone it lists them
+			fmt.Fprintf(cmd.OutOrStdout(), "%-10s  %s\n", c.Name(), c.Short)
+		}
+		return nil
+	}
 	return cmd
 }
 
@@ -111,9 +122,9 @@ func checkTrain(f *pflag.FlagSet, cfg *sudoku.Config) error {
 	return nil
 }
 
-func header(f *pflag.FlagSet, device string) sudoku.Header {
+func header(f *pflag.FlagSet, device string) lab.Header {
 	b := thisBuild()
-	h := sudoku.Header{Version: b.Version, Revision: b.Revision, Go: b.Go, CPU: b.CPU, KernelSet: b.Kernels, Device: device, Flags: map[string]string{}}
+	h := lab.Header{Version: b.Version, Revision: b.Revision, Go: b.Go, CPU: b.CPU, KernelSet: b.Kernels, Device: device, Flags: map[string]string{}}
 	f.VisitAll(func(f *pflag.Flag) {
 		if f.Name != "help" {
 			h.Flags[f.Name] = strings.Trim(f.Value.String(), "[]")
@@ -141,7 +152,7 @@ func summarize(w io.Writer, res *sudoku.Result, out string) error {
 }
 
 // percent is a share of boards.
-func percent(f sudoku.Figure) string {
+func percent(f lab.Figure) string {
 	if !f.Known() {
 		return "unknown"
 	}

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/optnet-go/optnet/experiments/lab"
+	"github.com/optnet-go/optnet/gomlx"
 )
 
 // Config says what to train. Zero fields mean the defaults, except that an
@@ -35,6 +36,9 @@ type Config struct {
 
 // testShare is the part of the data kept for tests, the last one.
 const testShare = 10
+
+// MinSignals is the least number of signals: one for tests.
+const MinSignals = testShare
 
 // CheckNets reports a name that is not one of [Nets], or there twice.
 func (c *Config) CheckNets() error {
@@ -71,8 +75,8 @@ func (c *Config) normalize() error {
 		return fmt.Errorf("denoise: learning rate %v, want a positive number, 0.001 for example", c.LR)
 	case c.Workers < 0:
 		return fmt.Errorf("denoise: %d workers, want 1 or more, or 0 for one a processor", c.Workers)
-	case c.Signals < testShare:
-		return fmt.Errorf("denoise: %d signals, want at least %d", c.Signals, testShare)
+	case c.Signals < MinSignals:
+		return fmt.Errorf("denoise: %d signals, want at least %d", c.Signals, MinSignals)
 	case c.Resume && c.Out == "":
 		return errors.New("denoise: Resume without Out, want the folder of the training to go on with")
 	}
@@ -208,7 +212,7 @@ func (r *run) open() error {
 
 func (r *run) trainNet(ctx context.Context, name string) error {
 	net := networks[name]
-	var qps lab.QPs
+	var qps gomlx.Counter
 	job := &lab.Job{
 		Experiment: "denoise", Net: name, Seed: r.cfg.Seed, DType: net.dtype, QPs: &qps,
 		Build: func(v *lab.Vars) lab.Net { return net.build(v, &r.cfg, &qps) },

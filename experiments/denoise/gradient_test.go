@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/optnet-go/optnet/experiments/lab"
+	"github.com/optnet-go/optnet/gomlx"
 )
 
 // TestGradients holds the gradient of the loss with respect to every parameter
@@ -18,7 +19,7 @@ func TestGradients(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		var qps lab.QPs
+		var qps gomlx.Counter
 		n, err := lab.NewNetwork(backend, net.dtype, 3, net.lr, func(v *lab.Vars) lab.Net { return net.build(v, &Config{tol: 1e-13}, &qps) })
 		if err != nil {
 			t.Fatal(err)

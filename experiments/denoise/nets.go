@@ -1,13 +1,16 @@
 package denoise
 
 import (
+	"fmt"
 	"math"
+	"strings"
 
 	"github.com/gomlx/compute/dtypes"
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/ml/layers/activation"
 	"github.com/gomlx/gomlx/ml/model"
 	"github.com/optnet-go/optnet/experiments/lab"
+	"github.com/optnet-go/optnet/gomlx"
 	"github.com/optnet-go/optnet/qp"
 	"gonum.org/v1/gonum/mat"
 )
@@ -36,7 +39,7 @@ type network struct {
 	lr     float64
 	epochs int
 	decay  bool
-	build  func(v *lab.Vars, c *Config, qps *lab.QPs) lab.Net
+	build  func(v *lab.Vars, c *Config, qps *gomlx.Counter) lab.Net
 }
 
 var networks = map[string]network{
@@ -54,7 +57,7 @@ func meanSquare(z, y *graph.Node) *graph.Node {
 
 const hidden = 1000
 
-func buildFC(v *lab.Vars, _ *Config, _ *lab.QPs) lab.Net {
+func buildFC(v *lab.Vars, _ *Config, _ *gomlx.Counter) lab.Net {
 	in, out := 1/math.Sqrt(Length), 1/math.Sqrt(hidden)
 	w1, b1 := v.Uniform("w1", -in, in, Length, hidden), v.Uniform("b1", -in, in, 1, hidden)
 	w2, b2 := v.Uniform("w2", -out, out, hidden, Length), v.Uniform("b2", -out, out, 1, Length)
@@ -74,15 +77,17 @@ func affine(x *graph.Node, w, b *model.Variable) *graph.Node {
 // solve is the layer: the first part of the solution of
 //
 //	minimize ½zᵀQz + pᵀz   subject to   Gz ≤ h
-func solve(qps *lab.QPs, c *Config, q, p, g, h *graph.Node) *graph.Node {
-	batch := p.Shape().Dimensions[0]
-	z := qps.QP(qp.Shape{N: variables, NIneq: rows}, &qp.Options{Workers: c.Workers, EpsAbs: c.tol, EpsRel: c.tol}, batch, lab.QPData{Q: q, P: p, G: g, H: h})
-	return graph.Slice(z, graph.AxisRange(), graph.AxisRange(0, Length))
+func solve(qps *gomlx.Counter, c *Config, q, p, g, h *graph.Node) *graph.Node {
+	x := gomlx.QP(gomlx.Data{Q: q, P: p, G: g, H: h}, &gomlx.Options{
+		Name: "denoise", Counter: qps,
+		Solver: qp.Options{Workers: c.Workers, EpsAbs: c.tol, EpsRel: c.tol},
+	})
+	return graph.Slice(x.Z, graph.AxisRange(), graph.AxisRange(0, Length))
 }
 
 // buildLearnD learns D alone, with the paper's λ = 13 and a penalty that makes
 // it sparse: the loss is MSE + 0.1 ‖D‖₁.
-func buildLearnD(v *lab.Vars, c *Config, qps *lab.QPs) lab.Net {
+func buildLearnD(v *lab.Vars, c *Config, qps *gomlx.Counter) lab.Net {
 	const lambda, penalty, spread = 13, 0.1, 0.3
 	d := v.Normal("D", spread, steps, Length)
 	l := startL()
@@ -116,7 +121,7 @@ func buildLearnD(v *lab.Vars, c *Config, qps *lab.QPs) lab.Net {
 // buildTuned learns everything, from total-variation denoising on:
 //
 //	p = Wx + b    Q = LLᵀ + εI, L lower triangular    h = Gz₀ + s₀
-func buildTuned(v *lab.Vars, c *Config, qps *lab.QPs) lab.Net {
+func buildTuned(v *lab.Vars, c *Config, qps *gomlx.Counter) lab.Net {
 	const lambda, spread, tinySpread, ridge = 21.21, 1e-3, 1e-6, 1e-5
 	w := make([]float64, Length*variables)
 	for i := range w {
@@ -212,4 +217,18 @@ func matrix(x []float64, n int) [][]float64 {
 		m[i] = x[i*n : (i+1)*n]
 	}
 	return m
+}
+
+// Epochs says how many epochs each network is trained for, unless told.
+func Epochs() string { return perNet(func(n network) any { return n.epochs }) }
+
+// LearningRates says what each network's learning rate is, unless told.
+func LearningRates() string { return perNet(func(n network) any { return n.lr }) }
+
+func perNet(of func(network) any) string {
+	var parts []string
+	for _, name := range Nets() {
+		parts = append(parts, fmt.Sprintf("%v for %s", of(networks[name]), name))
+	}
+	return strings.Join(parts, ", ")
 }

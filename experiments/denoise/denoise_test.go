@@ -1,0 +1,168 @@
+package denoise
+
+import (
+	"context"
+	"encoding/csv"
+	"encoding/json"
+	"errors"
+	"image/png"
+	"math"
+	"os"
+	"path/filepath"
+	"runtime/debug"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/optnet-go/optnet/experiments/lab"
+)
+
+// checked reports whether pointer arithmetic is checked, as it is together with
+// races: GoMLX's matrix product in Go (compute v0.1.2) computes addresses in a
+// way that this check rejects.
+func checked() bool {
+	info, ok := debug.ReadBuildInfo()
+	return ok && slices.ContainsFunc(info.Settings, func(s debug.BuildSetting) bool { return s.Key == "-race" && s.Value == "true" })
+}
+
+// TestRun trains every network a little, and looks at what is written.
+func TestRun(t *testing.T) {
+	if checked() {
+		t.Skip("GoMLX's matrix product does not pass the checks of pointers")
+	}
+	dir := filepath.Join(t.TempDir(), "new")
+	cfg := Config{Nets: Nets(), Seed: 1, Signals: 70, Batch: 20, Epochs: 2, Out: dir}
+	var said string
+	epochs := 0
+	res, err := Run(context.Background(), cfg, lab.Report{Start: func(s string) { said = s }, Epoch: func(lab.Epoch) { epochs++ }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(said, "63 signals for training, 7 for tests") || epochs != 9 || len(res.History) != 9 {
+		t.Errorf("%q, %d epochs, %d lines", said, epochs, len(res.History))
+	}
+	if res.Net != "fc" || len(res.Others) != 2 || res.Others[1].Net != "tuned" || res.Parameters != 201100 {
+		t.Errorf("%+v, %+v", res.NetResult, res.Others)
+	}
+	tuned := res.Others[1]
+	if !(tuned.TestMSE < 40) || tuned.Unsolved != 0 || tuned.Zeroed != 0 {
+		t.Errorf("tuned: %+v", tuned)
+	}
+	for i, net := range Nets() {
+		first, last := res.History[3*i], res.History[3*i+2]
+		if first.Net != net || last.Net != net || last.Batches != 4 {
+			t.Fatalf("%s: %+v, %+v", net, first, last)
+		}
+		if net != "tuned" && !(last.Test.MSE < first.Test.MSE) {
+			t.Errorf("%s: test MSE %v before, %v after", net, first.Test.MSE, last.Test.MSE)
+		}
+	}
+	var back Result
+	text, err := os.ReadFile(filepath.Join(dir, ResultsFile))
+	if err == nil {
+		err = json.Unmarshal(text, &back)
+	}
+	if err != nil || back.TestMSE != res.TestMSE || back.TV.Lambda != res.TV.Lambda || back.Header.DataSHA256 != Generate(0, 70).hash() {
+		t.Errorf("%s: %v, %+v", ResultsFile, err, back)
+	}
+	f, err := os.Open(filepath.Join(dir, MetricsFile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	if rows, err := csv.NewReader(f).ReadAll(); err != nil || len(rows) != 10 {
+		t.Errorf("%s: %v, %d lines", MetricsFile, err, len(rows))
+	}
+	for _, name := range []string{CurvesFile, TVFile, SignalsFile, OperatorFile} {
+		f, err := os.Open(filepath.Join(dir, name))
+		if err != nil {
+			t.Error(err)
+			continue
+		}
+		defer f.Close()
+		if img, err := png.Decode(f); err != nil || img.Bounds().Dx() < 400 {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if b, err := os.ReadFile(filepath.Join(dir, TableFile)); err != nil || strings.Count(string(b), "\n") != 5 || !strings.Contains(string(b), "14.4") {
+		t.Errorf("%s: %v\n%s", TableFile, err, b)
+	}
+	if left, _ := filepath.Glob(filepath.Join(dir, ".*.tmp")); left != nil {
+		t.Errorf("left behind: %v", left)
+	}
+
+	// What was saved does what the training says.
+	for i, net := range Nets() {
+		m, err := Load(dir, net, 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		test := Generate(0, 70).part(63, 70)
+		z, err := m.Predict(context.Background(), test.X)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := append([]NetResult{res.NetResult}, res.Others...)[i].TestMSE
+		if got := mse(z, test.Y); math.Abs(got-float64(want)) > 1e-4*float64(want) || m.Epoch != 2 {
+			t.Errorf("%s: MSE %v at epoch %d, the training said %v", net, got, m.Epoch, want)
+		}
+	}
+	if _, err := Load(dir, "", 1); err == nil || !strings.Contains(err.Error(), "fc, learn-d, tuned") {
+		t.Errorf("without a name: error %v", err)
+	}
+}
+
+// TestResumeRun: what was stopped goes on to the same figures.
+func TestResumeRun(t *testing.T) {
+	if checked() {
+		t.Skip("GoMLX's matrix product does not pass the checks of pointers")
+	}
+	cfg := Config{Nets: []string{"fc", "tuned"}, Signals: 40, Batch: 10, Epochs: 2, Out: t.TempDir()}
+	want, err := Run(context.Background(), cfg, lab.Report{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg.Out = t.TempDir()
+	ctx, cancel := context.WithCancel(context.Background())
+	part, err := Run(ctx, cfg, lab.Report{Step: func(s lab.Step) {
+		if s.Net == "tuned" && s.Epoch == 2 {
+			cancel()
+		}
+	}})
+	if !errors.Is(err, lab.ErrInterrupted) || part == nil || !part.Interrupted || part.Others[0].Epochs != 1 {
+		t.Fatalf("%+v, %v", part, err)
+	}
+	cfg.Resume = true
+	got, err := Run(context.Background(), cfg, lab.Report{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range want.History {
+		want.History[i].Seconds, got.History[i].Seconds = 0, 0
+	}
+	a, _ := json.Marshal(want.History)
+	b, _ := json.Marshal(got.History)
+	if string(a) != string(b) {
+		t.Errorf("resumed\n%s\nwant\n%s", b, a)
+	}
+}
+
+func TestConfig(t *testing.T) {
+	for _, tt := range []struct {
+		cfg Config
+		err string
+	}{
+		{Config{Nets: []string{"rnn"}}, `"rnn", want one of fc, learn-d, tuned`},
+		{Config{Nets: []string{"fc", "fc"}}, "twice"},
+		{Config{Epochs: -1}, "-1 epochs"},
+		{Config{Batch: -1}, "want 1 or more"},
+		{Config{LR: math.NaN()}, "learning rate NaN"},
+		{Config{Workers: -2}, "-2 workers"},
+		{Config{Signals: 3}, "3 signals, want at least 10"},
+		{Config{Resume: true}, "Resume without Out"},
+	} {
+		if _, err := Run(context.Background(), tt.cfg, lab.Report{}); err == nil || !strings.Contains(err.Error(), tt.err) {
+			t.Errorf("%+v: error %v, want %q", tt.cfg, err, tt.err)
+		}
+	}
+}
