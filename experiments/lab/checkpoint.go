@@ -91,7 +91,7 @@ func arrayOf(v *model.Variable) (*npz.Array, error) {
 	return a, err
 }
 
-func flat[T dtypes.Supported](t *tensors.Tensor) (x []T, err error) {
+func flat[T float64 | float32 | int64](t *tensors.Tensor) (x []T, err error) {
 	err = tensors.ConstFlatData(t, func(data []T) { x = slices.Clone(data) })
 	return x, err
 }
