@@ -250,7 +250,7 @@ func (c *cut) build() (compute.Executable, error) {
 		x.outputs = append(x.outputs, s)
 		x.results = append(x.results, c.slots[r])
 	}
-	ops := make(map[*host]int)
+	ops := make(map[*op]int)
 	for level := range c.levels {
 		l := &levelPlan{}
 		if outs := c.outputs[level]; len(outs) > 0 {
@@ -275,8 +275,8 @@ func (c *cut) build() (compute.Executable, error) {
 		x.levels = append(x.levels, l)
 	}
 	x.ops = make([]func() Op, len(ops))
-	for h, i := range ops {
-		x.ops[i] = h.newOp
+	for o, i := range ops {
+		x.ops[i] = o.host.newOp
 	}
 	return x, nil
 }
@@ -298,20 +298,21 @@ func (c *cut) freeAfter(level int, s *stage) (free []int) {
 	return free
 }
 
-// hostPlan lays down a host call. ops numbers the calls that have an Op.
-func (c *cut) hostPlan(o *op, ops map[*host]int) (*hostPlan, error) {
+// hostPlan lays down a host call. ops numbers the calls that have an Op: a clone of a
+// call has its own, and a gradient that of the call whose ticket it holds.
+func (c *cut) hostPlan(o *op, ops map[*op]int) (*hostPlan, error) {
 	h := &hostPlan{name: o.host.name}
-	key := o.host
+	call := o
 	if f := o.host.forward; f != nil {
-		if o.args[0].op.host != f {
+		call, h.backward = o.args[0].op, true
+		if call.host != f {
 			return nil, fmt.Errorf("hostcall: internal: %s does not have the ticket of its call", h.name)
 		}
-		key, h.backward = f, true
 	}
-	if _, ok := ops[key]; !ok {
-		ops[key] = len(ops)
+	if _, ok := ops[call]; !ok {
+		ops[call] = len(ops)
 	}
-	h.op = ops[key]
+	h.op = ops[call]
 	tensor := func(v *value) (Tensor, error) {
 		s, err := c.builder.Builder.OpShape(v.shadow)
 		return Tensor{Shape: s, Constant: v.op.level == everywhere}, err
