@@ -30,11 +30,6 @@ func (g *Gradient) wants(k Coef) bool { return g.Want == 0 || g.Want&k != 0 }
 
 // vjpOne computes element i's part of the gradient.
 func (s *cpuState) vjpOne(w *worker, i int) {
-	if !s.grad.Add {
-		for k := range s.cols {
-			clear(s.own(k, i))
-		}
-	}
 	ok := s.differentiate(w, i)
 	v := 0.0
 	if ok {
@@ -52,6 +47,11 @@ func (s *cpuState) vjpOne(w *worker, i int) {
 	if !ok || !w.adjoint() || !(math.Abs(v)*w.x.norm()*w.x.norm() <= largest) {
 		s.grad.Certs[i] = w.zeroed()
 		s.accum.zero(i)
+		if !s.grad.Add {
+			for k := range s.cols {
+				clear(s.own(k, i))
+			}
+		}
 		return
 	}
 	s.grad.Certs[i] = w.cert
@@ -110,57 +110,46 @@ func (s *cpuState) own(k, i int) []float64 {
 //	dG = (d̃ + v λ) zᵀ + λ dzᵀ      dside = −(d̃ + v λ), on the side λ names
 func (s *cpuState) spread(w *worker, i int, objective, envelope float64) {
 	sys, x, d := &w.sys, &w.x, &w.step.direction
-	n, m := sys.n, sys.m
-	own := func(k int) []float64 { return s.own(k, i) }
-	if dq := own(0); dq != nil {
-		if sys.form == Diagonal {
-			for j, z := range x.z {
-				dq[j] += (d.z[j] + objective/2*z) * z
-			}
-		} else {
-			r := w.left.z
-			for j, z := range x.z {
-				r[j] = d.z[j] + objective/2*z
-			}
-			for j, z := range x.z {
-				dense.AddSum(r[j]/2, x.z, z/2, r, dq[j*n:(j+1)*n])
-			}
+	n, p, m, add := sys.n, sys.p, sys.m, s.grad.Add
+	own := func(k int) []float64 { // for what is added
+		g := s.own(k, i)
+		if !add {
+			clear(g)
 		}
+		return g
+	}
+	if sys.form == Diagonal {
+		for j, dq := 0, own(0); j < len(dq); j++ {
+			dq[j] += (d.z[j] + objective/2*x.z[j]) * x.z[j]
+		}
+	} else if dq := s.own(0, i); dq != nil {
+		r := w.left.z // half of it
+		for j, z := range x.z {
+			r[j] = (d.z[j] + objective/2*z) / 2
+		}
+		dense.Outer(n, n, r, x.z, x.z, r, dq, add)
 	}
 	if dp := own(1); dp != nil {
 		for j, z := range x.z {
 			dp[j] += d.z[j] + objective*z
 		}
 	}
-	if da := own(2); da != nil {
-		for k, nu := range x.nu {
-			row(da[k*n:(k+1)*n], d.nu[k]+envelope*nu, x.z, nu, d.z)
-		}
+	nu, lam := d.nu, d.lam
+	if envelope != 0 {
+		dense.Axpy(envelope, x.nu, nu)
+		dense.Axpy(envelope, x.lam, lam)
+	}
+	if da := s.own(2, i); da != nil {
+		dense.Outer(p, n, nu, x.z, x.nu, d.z, da, add)
 	}
 	if db := own(3); db != nil {
-		for k, nu := range x.nu {
-			db[k] -= d.nu[k] + envelope*nu
-		}
+		dense.Axpy(-1, nu, db)
 	}
-	if dg := own(4); dg != nil {
-		for t := range m {
-			row(dg[t*n:(t+1)*n], d.lam[t]+envelope*x.lam[t], x.z, x.lam[t], d.z)
-		}
+	if dg := s.own(4, i); dg != nil {
+		dense.Outer(m, n, lam, x.z, x.lam, d.z, dg, add)
 	}
-	if envelope != 0 {
-		for t, l := range x.lam {
-			d.lam[t] += envelope * l
-		}
-	}
-	toLower(own(5), w.share, d.lam)
-	toUpper(own(6), w.share, d.lam)
-	toLower(own(7), w.share[m:], d.lam[m:])
-	toUpper(own(8), w.share[m:], d.lam[m:])
-}
-
-// row adds a·x + b·y to a row of a gradient.
-func row(dst []float64, a float64, x []float64, b float64, y []float64) {
-	if a != 0 || b != 0 {
-		dense.AddSum(a, x, b, y, dst)
-	}
+	toLower(own(5), w.share, lam)
+	toUpper(own(6), w.share, lam)
+	toLower(own(7), w.share[m:], lam[m:])
+	toUpper(own(8), w.share[m:], lam[m:])
 }

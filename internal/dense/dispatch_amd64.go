@@ -29,9 +29,32 @@ func fastest() family {
 // wide holds the sizes from which on the tiles of AVX-512, 8×24, are taken.
 // Below, too much of them is wasted on the rim. Both families give the same bits,
 // so this is a matter of speed alone. Only tests change it.
-var wide = wideFrom{gemm: 128, syrk: 192, cholesky: 256, solve: 160}
+var wide = widest()
 
 type wideFrom struct{ gemm, syrk, cholesky, solve int }
+
+var (
+	wholeVectors = wideFrom{gemm: 16, syrk: 20, cholesky: 64, solve: 24}
+	halfVectors  = wideFrom{gemm: 128, syrk: 192, cholesky: 256, solve: 160}
+)
+
+// widest tells processors that run 512-bit instructions as two halves, and gain
+// little by them: AMD's of family 19h (Zen 4). Others have twice the peak.
+func widest() wideFrom {
+	if using != avx512 {
+		return halfVectors // never used
+	}
+	_, b, c, d := cpuid(0)
+	a, _, _, _ := cpuid(1)
+	family := a >> 8 & 0xf
+	if family == 0xf {
+		family += a >> 20 & 0xff
+	}
+	if b == 0x68747541 && d == 0x69746e65 && c == 0x444d4163 && family == 0x19 { // AuthenticAMD
+		return halfVectors
+	}
+	return wholeVectors
+}
 
 // Kernels names the family of kernels in use: avx512, avx2 or go.
 func Kernels() string { return [...]string{"go", "avx2", "avx512"}[using] }

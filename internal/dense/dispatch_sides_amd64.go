@@ -140,10 +140,18 @@ func maxAbs(alpha float64, x, y []float64) {
 	maxAbsAVX2(len(x), alpha, first(x), first(y))
 }
 
-func addSum(alpha float64, x []float64, beta float64, y, z []float64) {
+func outer(m, n int, u, x, v, y, z []float64, add bool) {
 	if using == pureGo {
-		addSumGo(alpha, x, beta, y, z)
+		outerGo(m, n, u, x, v, y, z, add)
 		return
 	}
-	addSumAVX2(len(x), alpha, first(x), beta, first(y), first(z))
+	step := piece(n)
+	for i := 0; i < m; i += step {
+		rows := min(step, m-i)
+		if add {
+			addOuterAVX2(rows, n, &u[i], &x[0], &v[i], &y[0], &z[i*n])
+		} else {
+			outerAVX2(rows, n, &u[i], &x[0], &v[i], &y[0], &z[i*n])
+		}
+	}
 }

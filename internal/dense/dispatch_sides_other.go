@@ -44,6 +44,6 @@ func boundStep(q, d, h, y, c, rz, lam []float64) { boundStepGo(q, d, h, y, c, rz
 
 func maxAbs(alpha float64, x, y []float64) { maxAbsGo(alpha, x, y) }
 
-func addSum(alpha float64, x []float64, beta float64, y, z []float64) {
-	addSumGo(alpha, x, beta, y, z)
+func outer(m, n int, u, x, v, y, z []float64, add bool) {
+	outerGo(m, n, u, x, v, y, z, add)
 }

@@ -73,3 +73,8 @@ func transposeAVX2(m int, n int, a *float64, lda int, b *float64, ldb int)
 //
 //go:noescape
 func peakAVX2(steps int)
+
+// cpuid is the instruction, of subleaf 0.
+//
+//go:noescape
+func cpuid(leaf uint32) (a uint32, b uint32, c uint32, d uint32)

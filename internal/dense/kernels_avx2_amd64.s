@@ -4149,7 +4149,7 @@ end245:
 	RET
 
 // func dotAVX2(n int, x *float64, y *float64) float64
-// Requires: AVX, FMA3, SSE2
+// Requires: AVX, FMA3
 TEXT ·dotAVX2(SB), NOSPLIT, $0-32
 	MOVQ   n+0(FP), AX
 	MOVQ   x+8(FP), CX
@@ -4186,7 +4186,7 @@ added289:
 	VHADDPD      X4, X0, X0
 	VPERMILPD    $0x01, X0, X4
 	VADDPD       X4, X0, X0
-	MOVSD        X0, ret+24(FP)
+	VMOVSD       X0, ret+24(FP)
 	VZEROUPPER
 	RET
 
@@ -4250,7 +4250,7 @@ end295:
 	RET
 
 // func normInfAVX2(n int, x *float64) float64
-// Requires: AVX, AVX2, SSE2
+// Requires: AVX, AVX2
 TEXT ·normInfAVX2(SB), NOSPLIT, $0-24
 	MOVQ         n+0(FP), AX
 	MOVQ         x+8(FP), CX
@@ -4317,7 +4317,7 @@ end299:
 	VPERMPD    $0xb1, Y0, Y4
 	VPCMPGTQ   Y0, Y4, Y5
 	VBLENDVPD  Y5, Y4, Y0, Y0
-	MOVSD      X0, ret+16(FP)
+	VMOVSD     X0, ret+16(FP)
 	VZEROUPPER
 	RET
 
@@ -4404,4 +4404,16 @@ step302:
 	DECQ        AX
 	JNZ         step302
 	VZEROUPPER
+	RET
+
+// func cpuid(leaf uint32) (a uint32, b uint32, c uint32, d uint32)
+// Requires: CPUID
+TEXT ·cpuid(SB), NOSPLIT, $0-24
+	MOVL leaf+0(FP), AX
+	XORL CX, CX
+	CPUID
+	MOVL AX, a+8(FP)
+	MOVL BX, b+12(FP)
+	MOVL CX, c+16(FP)
+	MOVL DX, d+20(FP)
 	RET

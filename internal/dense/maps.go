@@ -51,13 +51,24 @@ func MaxAbs(alpha float64, x, y []float64) {
 	maxAbs(alpha, x, y)
 }
 
-// AddSum adds multiples of two vectors, z[i] += alpha*x[i] + beta*y[i], and
-// rounds both products, so that x and y may change places.
-func AddSum(alpha float64, x []float64, beta float64, y, z []float64) {
-	if n := len(x); len(y) != n || len(z) != n {
-		panic(unequal)
+// Outer sets Z, m×n without padding, to a sum of two outer products, or adds it:
+//
+//	for i := range m {
+//		for j := range n {
+//			z[i*n+j] = 0 + (u[i]*x[j] + v[i]*y[j])
+//		}
+//	}
+//
+// Both products are rounded, so that the two pairs may change places.
+func Outer(m, n int, u, x, v, y, z []float64, add bool) {
+	checkVector(m, u)
+	checkVector(n, x)
+	checkVector(m, v)
+	checkVector(n, y)
+	checkPlain(m, n, z, n)
+	if m > 0 && n > 0 {
+		outer(m, n, u, x, v, y, z, add)
 	}
-	addSum(alpha, x, beta, y, z)
 }
 
 // BoundStep completes the solution with a diagonal H = Q + D, where c is Aᵀν:

@@ -32,7 +32,6 @@ func TestMaps(t *testing.T) {
 			check("MulAdd", z, func(i int) float64 { return set.madd(a[i], x[i], z[i]) }, func() { MulAdd(a, x, z) })
 			check("MulSum", z, func(i int) float64 { return set.madd(a[i], x[i], b[i]*y[i]) }, func() { MulSum(a, x, b, y, z) })
 			check("MaxAbs", z, func(i int) float64 { return max(z[i], 0.7*math.Abs(x[i])) }, func() { MaxAbs(0.7, x, z) })
-			check("AddSum", z, func(i int) float64 { return z[i] + (float64(0.7*x[i]) + float64(-0.3*y[i])) }, func() { AddSum(0.7, x, -0.3, y, z) })
 		}
 	})
 }
@@ -62,6 +61,47 @@ func TestBoundStep(t *testing.T) {
 			set.compareVector(t, what+" λ", lam, wantL, 8)
 			checkPoison(t, what, rz)
 			checkPoison(t, what, lam)
+		}
+	})
+}
+
+func TestOuter(t *testing.T) {
+	forEachKernel(t, func(t *testing.T, set kernelSet) {
+		r := rand.New(rand.NewPCG(51, 1))
+		for _, m := range []int{0, 1, 2, 3, 7, 16} {
+			for n := range 40 {
+				u, v, x, y := clone(randomVector(r, m)), clone(randomVector(r, m)), clone(randomVector(r, n)), clone(randomVector(r, n))
+				if m > 1 {
+					u[1], v[1] = 0, 0
+				}
+				z := clone(randomVector(r, m*n))
+				for _, add := range []bool{false, true} {
+					want := make([]float64, m*n)
+					for i := range want {
+						was := 0.0
+						if add {
+							was = z[i]
+						}
+						want[i] = was + (float64(u[i/n]*x[i%n]) + float64(v[i/n]*y[i%n]))
+					}
+					Outer(m, n, u, x, v, y, z, add)
+					what := fmt.Sprintf("m=%d n=%d add=%v", m, n, add)
+					set.compareVector(t, what, z, want, 0)
+					checkPoison(t, what, z)
+				}
+				// The two pairs may change places: a sum of a matrix and its
+				// transpose is symmetric to the last bit.
+				if m == n {
+					Outer(n, n, u, x, x, u, z, false)
+					for i := range n {
+						for j := range n {
+							if z[i*n+j] != z[j*n+i] {
+								t.Fatalf("n=%d: (%d, %d) is %v and (%d, %d) %v", n, i, j, z[i*n+j], j, i, z[j*n+i])
+							}
+						}
+					}
+				}
+			}
 		}
 	})
 }

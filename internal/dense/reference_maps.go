@@ -62,9 +62,15 @@ func maxAbsGo(alpha float64, x, y []float64) {
 	}
 }
 
-func addSumGo(alpha float64, x []float64, beta float64, y, z []float64) {
-	y, z = y[:len(x)], z[:len(x)]
-	for i, v := range x {
-		z[i] += float64(alpha*v) + float64(beta*y[i])
+func outerGo(m, n int, u, x, v, y, z []float64, add bool) {
+	x, y = x[:n], y[:n]
+	for i, a := range u[:m] {
+		b, row := v[i], z[i*n:(i+1)*n]
+		if !add {
+			clear(row)
+		}
+		for j, w := range x {
+			row[j] += float64(a*w) + float64(b*y[j])
+		}
 	}
 }

@@ -56,7 +56,10 @@ func mulSumAVX2(n int, a *float64, x *float64, b *float64, y *float64, z *float6
 func maxAbsAVX2(n int, alpha float64, x *float64, y *float64)
 
 //go:noescape
-func addSumAVX2(n int, alpha float64, x *float64, beta float64, y *float64, z *float64)
+func boundStepAVX2(n int, q *float64, d *float64, h *float64, y *float64, c *float64, rz *float64, lam *float64)
 
 //go:noescape
-func boundStepAVX2(n int, q *float64, d *float64, h *float64, y *float64, c *float64, rz *float64, lam *float64)
+func outerAVX2(m int, n int, u *float64, x *float64, v *float64, y *float64, z *float64)
+
+//go:noescape
+func addOuterAVX2(m int, n int, u *float64, x *float64, v *float64, y *float64, z *float64)

@@ -33,13 +33,12 @@ DATA sideMasks<>+56(SB)/8, $0x0000000000000000
 GLOBL sideMasks<>(SB), RODATA|NOPTR, $64
 
 // func violationAVX2(n int, sign float64, c *float64, side *float64) float64
-// Requires: AVX, AVX2, SSE2
+// Requires: AVX
 TEXT ·violationAVX2(SB), NOSPLIT, $0-40
 	MOVQ         n+0(FP), AX
 	MOVQ         c+16(FP), DX
 	MOVQ         side+24(FP), BX
-	MOVSD        sign+8(FP), X0
-	VBROADCASTSD X0, Y1
+	VBROADCASTSD sign+8(FP), Y1
 	VXORPD       Y2, Y2, Y2
 	XORQ         CX, CX
 	CMPQ         AX, $0x04
@@ -85,12 +84,12 @@ done:
 	VMAXPD       X2, X0, X0
 	VUNPCKHPD    X0, X0, X1
 	VMAXPD       X1, X0, X0
-	MOVSD        X0, ret+32(FP)
+	VMOVSD       X0, ret+32(FP)
 	VZEROUPPER
 	RET
 
 // func slackResidualAVX2(n int, sign float64, c *float64, side *float64, s *float64, on *float64, r *float64)
-// Requires: AVX, AVX2, SSE2
+// Requires: AVX
 TEXT ·slackResidualAVX2(SB), NOSPLIT, $0-56
 	MOVQ         n+0(FP), AX
 	MOVQ         c+16(FP), DX
@@ -98,8 +97,7 @@ TEXT ·slackResidualAVX2(SB), NOSPLIT, $0-56
 	MOVQ         s+32(FP), SI
 	MOVQ         on+40(FP), DI
 	MOVQ         r+48(FP), R8
-	MOVSD        sign+8(FP), X0
-	VBROADCASTSD X0, Y1
+	VBROADCASTSD sign+8(FP), Y1
 	VXORPD       Y2, Y2, Y2
 	XORQ         CX, CX
 	CMPQ         AX, $0x04
@@ -160,7 +158,7 @@ done:
 	RET
 
 // func sideSumAVX2(n int, lam *float64, lo *float64, up *float64) (sum float64, abs float64)
-// Requires: AVX, SSE2
+// Requires: AVX
 TEXT ·sideSumAVX2(SB), NOSPLIT, $0-48
 	MOVQ    n+0(FP), AX
 	MOVQ    lam+8(FP), DX
@@ -214,12 +212,12 @@ done:
 	VHADDPD      X0, X2, X1
 	VUNPCKHPD    X1, X1, X0
 	VADDSD       X0, X1, X1
-	MOVSD        X1, sum+32(FP)
+	VMOVSD       X1, sum+32(FP)
 	VEXTRACTF128 $0x01, Y3, X0
 	VHADDPD      X0, X3, X1
 	VUNPCKHPD    X1, X1, X0
 	VADDSD       X0, X1, X1
-	MOVSD        X1, abs+40(FP)
+	VMOVSD       X1, abs+40(FP)
 	VZEROUPPER
 	RET
 
@@ -340,7 +338,7 @@ done:
 	RET
 
 // func complementarityAVX2(n int, target float64, s *float64, l *float64, r *float64, on *float64, q *float64, h *float64)
-// Requires: AVX, AVX2, FMA3, SSE2
+// Requires: AVX, FMA3
 TEXT ·complementarityAVX2(SB), NOSPLIT, $0-64
 	MOVQ         n+0(FP), AX
 	MOVQ         s+16(FP), DX
@@ -349,8 +347,7 @@ TEXT ·complementarityAVX2(SB), NOSPLIT, $0-64
 	MOVQ         on+40(FP), DI
 	MOVQ         q+48(FP), R8
 	MOVQ         h+56(FP), R9
-	MOVSD        target+8(FP), X0
-	VBROADCASTSD X0, Y1
+	VBROADCASTSD target+8(FP), Y1
 	XORQ         CX, CX
 	CMPQ         AX, $0x04
 	JLT          short
@@ -413,7 +410,7 @@ done:
 	RET
 
 // func complementarity2AVX2(n int, target float64, s *float64, l *float64, r *float64, on *float64, ds *float64, dl *float64, q *float64, h *float64)
-// Requires: AVX, AVX2, FMA3, SSE2
+// Requires: AVX, FMA3
 TEXT ·complementarity2AVX2(SB), NOSPLIT, $0-80
 	MOVQ         n+0(FP), AX
 	MOVQ         s+16(FP), DX
@@ -424,8 +421,7 @@ TEXT ·complementarity2AVX2(SB), NOSPLIT, $0-80
 	MOVQ         h+72(FP), R9
 	MOVQ         ds+48(FP), R10
 	MOVQ         dl+56(FP), R11
-	MOVSD        target+8(FP), X0
-	VBROADCASTSD X0, Y1
+	VBROADCASTSD target+8(FP), Y1
 	XORQ         CX, CX
 	CMPQ         AX, $0x04
 	JLT          short
@@ -497,7 +493,7 @@ done:
 	RET
 
 // func sideStepAVX2(n int, sign float64, c *float64, s *float64, l *float64, r *float64, q *float64, on *float64, ds *float64, dl *float64)
-// Requires: AVX, AVX2, FMA3, SSE2
+// Requires: AVX, FMA3
 TEXT ·sideStepAVX2(SB), NOSPLIT, $0-80
 	MOVQ         n+0(FP), AX
 	MOVQ         c+16(FP), DX
@@ -508,8 +504,7 @@ TEXT ·sideStepAVX2(SB), NOSPLIT, $0-80
 	MOVQ         on+56(FP), R9
 	MOVQ         ds+64(FP), R10
 	MOVQ         dl+72(FP), R11
-	MOVSD        sign+8(FP), X0
-	VBROADCASTSD X0, Y1
+	VBROADCASTSD sign+8(FP), Y1
 	VXORPD       Y2, Y2, Y2
 	VMOVUPD      sideSign<>+0(SB), Y3
 	XORQ         CX, CX
@@ -761,13 +756,12 @@ done:
 	RET
 
 // func maxStepAVX2(n int, alpha float64, v *float64, dv *float64) float64
-// Requires: AVX, AVX2, SSE2
+// Requires: AVX
 TEXT ·maxStepAVX2(SB), NOSPLIT, $0-40
 	MOVQ         n+0(FP), AX
 	MOVQ         v+16(FP), DX
 	MOVQ         dv+24(FP), BX
-	MOVSD        alpha+8(FP), X0
-	VBROADCASTSD X0, Y1
+	VBROADCASTSD alpha+8(FP), Y1
 	VXORPD       Y2, Y2, Y2
 	VMOVUPD      sideSign<>+0(SB), Y3
 	XORQ         CX, CX
@@ -820,22 +814,20 @@ done:
 	VMINPD       X1, X0, X0
 	VUNPCKHPD    X0, X0, X1
 	VMINPD       X1, X0, X0
-	MOVSD        X0, ret+32(FP)
+	VMOVSD       X0, ret+32(FP)
 	VZEROUPPER
 	RET
 
 // func shiftedDotAVX2(n int, p float64, s *float64, ds *float64, d float64, l *float64, dl *float64) float64
-// Requires: AVX, AVX2, FMA3, SSE2
+// Requires: AVX, FMA3
 TEXT ·shiftedDotAVX2(SB), NOSPLIT, $0-64
 	MOVQ         n+0(FP), AX
 	MOVQ         s+16(FP), DX
 	MOVQ         ds+24(FP), BX
 	MOVQ         l+40(FP), SI
 	MOVQ         dl+48(FP), DI
-	MOVSD        p+8(FP), X0
-	VBROADCASTSD X0, Y1
-	MOVSD        d+32(FP), X0
-	VBROADCASTSD X0, Y2
+	VBROADCASTSD p+8(FP), Y1
+	VBROADCASTSD d+32(FP), Y2
 	VXORPD       Y3, Y3, Y3
 	XORQ         CX, CX
 	SUBQ         $0x04, AX
@@ -873,18 +865,17 @@ done:
 	VHADDPD      X0, X3, X1
 	VUNPCKHPD    X1, X1, X0
 	VADDSD       X0, X1, X1
-	MOVSD        X1, ret+56(FP)
+	VMOVSD       X1, ret+56(FP)
 	VZEROUPPER
 	RET
 
 // func scaleAVX2(n int, alpha float64, x *float64, y *float64)
-// Requires: AVX, AVX2, SSE2
+// Requires: AVX
 TEXT ·scaleAVX2(SB), NOSPLIT, $0-32
 	MOVQ         n+0(FP), AX
 	MOVQ         x+16(FP), DX
 	MOVQ         y+24(FP), BX
-	MOVSD        alpha+8(FP), X0
-	VBROADCASTSD X0, Y1
+	VBROADCASTSD alpha+8(FP), Y1
 	XORQ         CX, CX
 	SUBQ         $0x04, AX
 	JLT          rest
@@ -1072,13 +1063,12 @@ done:
 	RET
 
 // func maxAbsAVX2(n int, alpha float64, x *float64, y *float64)
-// Requires: AVX, AVX2, SSE2
+// Requires: AVX
 TEXT ·maxAbsAVX2(SB), NOSPLIT, $0-32
 	MOVQ         n+0(FP), AX
 	MOVQ         x+16(FP), DX
 	MOVQ         y+24(FP), BX
-	MOVSD        alpha+8(FP), X0
-	VBROADCASTSD X0, Y1
+	VBROADCASTSD alpha+8(FP), Y1
 	VMOVUPD      sideAbs<>+0(SB), Y2
 	XORQ         CX, CX
 	CMPQ         AX, $0x04
@@ -1121,54 +1111,6 @@ short:
 	VMASKMOVPD (BX)(CX*1), Y0, Y1
 	VMAXPD     Y1, Y3, Y3
 	VMASKMOVPD Y3, Y0, (BX)(CX*1)
-
-done:
-	VZEROUPPER
-	RET
-
-// func addSumAVX2(n int, alpha float64, x *float64, beta float64, y *float64, z *float64)
-// Requires: AVX, AVX2, SSE2
-TEXT ·addSumAVX2(SB), NOSPLIT, $0-48
-	MOVQ         n+0(FP), AX
-	MOVQ         x+16(FP), DX
-	MOVQ         y+32(FP), BX
-	MOVQ         z+40(FP), SI
-	MOVSD        alpha+8(FP), X0
-	VBROADCASTSD X0, Y1
-	MOVSD        beta+24(FP), X0
-	VBROADCASTSD X0, Y2
-	XORQ         CX, CX
-	SUBQ         $0x04, AX
-	JLT          rest
-
-full:
-	VMOVUPD (DX)(CX*1), Y0
-	VMOVUPD (BX)(CX*1), Y3
-	VMULPD  Y1, Y0, Y0
-	VMULPD  Y2, Y3, Y3
-	VADDPD  Y3, Y0, Y0
-	VMOVUPD (SI)(CX*1), Y3
-	VADDPD  Y3, Y0, Y0
-	VMOVUPD Y0, (SI)(CX*1)
-	ADDQ    $0x20, CX
-	SUBQ    $0x04, AX
-	JGE     full
-
-rest:
-	ADDQ       $0x04, AX
-	JZ         done
-	MOVQ       $0x00000004, DI
-	SUBQ       AX, DI
-	LEAQ       sideMasks<>+0(SB), AX
-	VMOVUPD    (AX)(DI*8), Y0
-	VMASKMOVPD (DX)(CX*1), Y0, Y3
-	VMASKMOVPD (BX)(CX*1), Y0, Y4
-	VMULPD     Y1, Y3, Y3
-	VMULPD     Y2, Y4, Y4
-	VADDPD     Y4, Y3, Y3
-	VMASKMOVPD (SI)(CX*1), Y0, Y1
-	VADDPD     Y1, Y3, Y3
-	VMASKMOVPD Y3, Y0, (SI)(CX*1)
 
 done:
 	VZEROUPPER
@@ -1235,5 +1177,127 @@ rest:
 	VMASKMOVPD   Y3, Y0, (R9)(CX*1)
 
 done:
+	VZEROUPPER
+	RET
+
+// func outerAVX2(m int, n int, u *float64, x *float64, v *float64, y *float64, z *float64)
+// Requires: AVX
+TEXT ·outerAVX2(SB), NOSPLIT, $0-56
+	MOVQ    n+8(FP), AX
+	MOVQ    u+16(FP), DX
+	MOVQ    x+24(FP), BX
+	MOVQ    v+32(FP), SI
+	MOVQ    y+40(FP), DI
+	MOVQ    z+48(FP), R8
+	MOVQ    m+0(FP), R9
+	MOVQ    AX, R10
+	SHLQ    $0x03, R10
+	MOVQ    AX, R11
+	ANDQ    $0x03, R11
+	MOVQ    $0x00000004, CX
+	SUBQ    R11, CX
+	LEAQ    sideMasks<>+0(SB), R12
+	VMOVUPD (R12)(CX*8), Y0
+	VXORPD  Y1, Y1, Y1
+
+row:
+	VBROADCASTSD (DX), Y2
+	VBROADCASTSD (SI), Y3
+	XORQ         CX, CX
+	MOVQ         AX, R12
+	SUBQ         $0x04, R12
+	JLT          rest
+
+full:
+	VMOVUPD (BX)(CX*1), Y4
+	VMOVUPD (DI)(CX*1), Y5
+	VMULPD  Y2, Y4, Y4
+	VMULPD  Y3, Y5, Y5
+	VADDPD  Y5, Y4, Y4
+	VADDPD  Y1, Y4, Y4
+	VMOVUPD Y4, (R8)(CX*1)
+	ADDQ    $0x20, CX
+	SUBQ    $0x04, R12
+	JGE     full
+
+rest:
+	TESTQ      R11, R11
+	JZ         next
+	VMASKMOVPD (BX)(CX*1), Y0, Y4
+	VMASKMOVPD (DI)(CX*1), Y0, Y5
+	VMULPD     Y2, Y4, Y4
+	VMULPD     Y3, Y5, Y5
+	VADDPD     Y5, Y4, Y4
+	VADDPD     Y1, Y4, Y4
+	VMASKMOVPD Y4, Y0, (R8)(CX*1)
+
+next:
+	ADDQ R10, R8
+	ADDQ $0x08, DX
+	ADDQ $0x08, SI
+	DECQ R9
+	JNZ  row
+	VZEROUPPER
+	RET
+
+// func addOuterAVX2(m int, n int, u *float64, x *float64, v *float64, y *float64, z *float64)
+// Requires: AVX
+TEXT ·addOuterAVX2(SB), NOSPLIT, $0-56
+	MOVQ    n+8(FP), AX
+	MOVQ    u+16(FP), DX
+	MOVQ    x+24(FP), BX
+	MOVQ    v+32(FP), SI
+	MOVQ    y+40(FP), DI
+	MOVQ    z+48(FP), R8
+	MOVQ    m+0(FP), R9
+	MOVQ    AX, R10
+	SHLQ    $0x03, R10
+	MOVQ    AX, R11
+	ANDQ    $0x03, R11
+	MOVQ    $0x00000004, CX
+	SUBQ    R11, CX
+	LEAQ    sideMasks<>+0(SB), R12
+	VMOVUPD (R12)(CX*8), Y0
+	VXORPD  Y1, Y1, Y1
+
+row:
+	VBROADCASTSD (DX), Y1
+	VBROADCASTSD (SI), Y2
+	XORQ         CX, CX
+	MOVQ         AX, R12
+	SUBQ         $0x04, R12
+	JLT          rest
+
+full:
+	VMOVUPD (BX)(CX*1), Y3
+	VMOVUPD (DI)(CX*1), Y4
+	VMULPD  Y1, Y3, Y3
+	VMULPD  Y2, Y4, Y4
+	VADDPD  Y4, Y3, Y3
+	VMOVUPD (R8)(CX*1), Y4
+	VADDPD  Y4, Y3, Y3
+	VMOVUPD Y3, (R8)(CX*1)
+	ADDQ    $0x20, CX
+	SUBQ    $0x04, R12
+	JGE     full
+
+rest:
+	TESTQ      R11, R11
+	JZ         next
+	VMASKMOVPD (BX)(CX*1), Y0, Y3
+	VMASKMOVPD (DI)(CX*1), Y0, Y4
+	VMULPD     Y1, Y3, Y3
+	VMULPD     Y2, Y4, Y4
+	VADDPD     Y4, Y3, Y3
+	VMASKMOVPD (R8)(CX*1), Y0, Y1
+	VADDPD     Y1, Y3, Y3
+	VMASKMOVPD Y3, Y0, (R8)(CX*1)
+
+next:
+	ADDQ R10, R8
+	ADDQ $0x08, DX
+	ADDQ $0x08, SI
+	DECQ R9
+	JNZ  row
 	VZEROUPPER
 	RET

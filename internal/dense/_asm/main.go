@@ -27,6 +27,7 @@ func main() {
 		normInf()
 		transpose()
 		peak()
+		identify()
 	case "avx512":
 		avx512.gemm()
 		avx512.syrk()

@@ -36,7 +36,7 @@ func dot() {
 	VFMADD231PD(w, v, sum)
 	Label(added)
 	sums(ymm[:1], t)
-	Store(sum.AsX(), ReturnIndex(0))
+	VMOVSD(sum.AsX(), resultAt())
 	done()
 }
 
@@ -125,7 +125,7 @@ func normInf() {
 		VPCMPGTQ(top, v, more)
 		VBLENDVPD(more, v, top, top)
 	}
-	Store(top.AsX(), ReturnIndex(0))
+	VMOVSD(top.AsX(), resultAt())
 	done()
 }
 

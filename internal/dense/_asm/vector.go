@@ -78,6 +78,16 @@ func argAt(name string) Mem {
 	return b.Addr
 }
 
+// resultAt is the place of the result. Avo's Store would use SSE, which waits for
+// the upper halves of the registers.
+func resultAt() Mem {
+	b, err := ReturnIndex(0).Resolve()
+	if err != nil {
+		panic(err)
+	}
+	return b.Addr
+}
+
 func done() {
 	VZEROUPPER()
 	RET()

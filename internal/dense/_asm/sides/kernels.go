@@ -20,7 +20,7 @@ func extreme(v reg.VecVirtual, op func(a, b, dst Op)) {
 	op(v.AsX(), x, x)
 	VUNPCKHPD(x, x, y)
 	op(y, x, x)
-	Store(x, ReturnIndex(0))
+	give(x, ReturnIndex(0))
 }
 
 func violation() {

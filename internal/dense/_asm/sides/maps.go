@@ -62,19 +62,6 @@ func maps() {
 	})
 	end()
 
-	l = begin("addSumAVX2", "func(n int, alpha float64, x *float64, beta float64, y, z *float64)", "x", "y", "z")
-	alpha = scalar("alpha")
-	beta := scalar("beta")
-	l.once(func() {
-		x, y := l.load("x"), l.load("y")
-		VMULPD(alpha, x, x)
-		VMULPD(beta, y, y)
-		VADDPD(y, x, x)
-		VADDPD(l.load("z"), x, x)
-		l.store(x, "z")
-	})
-	end()
-
 	l = begin("boundStepAVX2", "func(n int, q, d, h, y, c, rz, lam *float64)", "q", "d", "h", "y", "c", "rz", "lam")
 	l.once(func() {
 		q, d, z, c := l.load("q"), l.load("d"), l.load("h"), l.load("c")
