@@ -102,8 +102,8 @@ func (s *cpuState) workLanes(w *worker) {
 		busy := 0
 		for v := range ln.use {
 			for more && !ln.slots[v].busy {
-				i := int(s.next.Add(1) - 1)
-				if more = i < int(s.limit); more {
+				var i int
+				if i, more = s.take(w); more {
 					s.enterLane(w, v, i)
 				}
 			}

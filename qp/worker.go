@@ -23,8 +23,9 @@ type run struct {
 // worker is one goroutine's room to solve, and differentiate, one element
 // after another.
 type worker struct {
-	plan *cpuPlan
-	sys  system
+	plan     *cpuPlan
+	from, to int // the parts of the task that it has taken and not begun
+	sys      system
 	run
 	element
 	progress
