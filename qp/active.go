@@ -67,24 +67,26 @@ func (w *worker) polish(cls []class) bool {
 	w.guess(cls, zs, gs)
 	w.best.copyFrom(x)
 	for range maxPolish {
-		x.copyFrom(&w.best)
-		for t, c := range cls {
-			if c == inactive {
-				x.lam[t] = 0
-			}
-		}
+		w.start(cls)
 		w.choose()
 		w.activate(cls)
 		if !w.regularize() {
 			break
 		}
+		r.measure(s, &x.direction)
 		w.optimality(cls)
-		w.solveActive(w.singular, refinedPolish)
-		x.direction.add(1, &w.step.direction)
-		if w.release(cls, gs) {
+		measured := !w.singular && w.improve(cls)
+		if !measured {
+			w.solveActive(w.singular, refinedPolish)
+			x.direction.add(1, &w.step.direction)
+		}
+		rounded, moved := w.release(cls, gs)
+		if moved {
 			continue
 		}
-		r.measure(s, &x.direction)
+		if rounded || !measured {
+			r.measure(s, &x.direction)
+		}
 		if w.add(cls, zs) {
 			continue
 		}
@@ -118,11 +120,40 @@ func onSide(slack, mult, norm, zs, gs float64) bool {
 	return mult*norm/gs > slack/(norm*zs)
 }
 
-// optimality sets rhs to minus the optimality conditions with the active rows
-// as equalities. The side of a row is the one that its multiplier names.
+// improve adds the solution for w.rhs without refinement, and measures the point.
+// It returns false, with all as it was, if that is not good enough.
+func (w *worker) improve(cls []class) bool {
+	x, r, step := &w.x, &w.res, &w.step.direction
+	step.copyFrom(&w.rhs)
+	w.elim.solve(step)
+	size := w.rhs.norm()
+	w.rest.copyFrom(&w.rhs)
+	x.direction.add(1, step)
+	r.measure(&w.sys, &x.direction)
+	w.optimality(cls)
+	left := w.rhs.norm()
+	if left <= max(refinedPolish*size, refinedMeasure*max(r.primalScale, r.dualScale)) {
+		return true
+	}
+	w.start(cls)
+	w.rhs.copyFrom(&w.rest)
+	return false
+}
+
+// start takes the point to be polished, with λ = 0 on inactive rows.
+func (w *worker) start(cls []class) {
+	w.x.copyFrom(&w.best)
+	for t, c := range cls {
+		if c == inactive {
+			w.x.lam[t] = 0
+		}
+	}
+}
+
+// optimality sets rhs to minus the optimality conditions, as measured, with the
+// active rows as equalities. The side of a row is the one that its multiplier names.
 func (w *worker) optimality(cls []class) {
-	s, x, r := &w.sys, &w.x, &w.res
-	r.measure(s, &x.direction)
+	r := &w.res
 	for j, v := range r.rd {
 		w.rhs.z[j] = -v
 	}
@@ -161,8 +192,8 @@ func (w *worker) atUpper(t int) bool {
 
 // release makes active rows inactive whose multiplier at the polished point has
 // the wrong sign, and says whether there are any. A multiplier that is zero but
-// for rounding becomes zero.
-func (w *worker) release(cls []class, gs float64) (moved bool) {
+// for rounding becomes zero: rounded says whether there are any.
+func (w *worker) release(cls []class, gs float64) (rounded, moved bool) {
 	s, x := &w.sys, &w.x
 	for t, k := range s.kind {
 		if k&(hasUpper|hasLower) == 0 || cls[t] == inactive {
@@ -173,13 +204,14 @@ func (w *worker) release(cls []class, gs float64) (moved bool) {
 			l = -l
 		}
 		if l < 0 {
+			rounded = true
 			x.lam[t] = 0
 			if l*s.wc[t] < -wrongTol*gs {
 				cls[t], moved = inactive, true
 			}
 		}
 	}
-	return moved
+	return rounded, moved
 }
 
 // add makes inactive rows active that the polished point violates, and says

@@ -165,3 +165,5 @@ func (k *condensed) predict(r *direction, c []float64) {
 func (k *condensed) correct(r *direction) { k.solve(r) }
 
 func (k *condensed) pivot([]float64) float64 { return k.piv.least }
+
+func (k *condensed) remainder(*direction) bool { return false }

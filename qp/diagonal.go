@@ -20,6 +20,7 @@ type diagonal struct {
 	hd      []float64 // H⁻¹D, 1 where pinned
 	s, inv  []float64 // p×ldp, the factor of S
 	left    []float64 // the diagonal of A H⁻¹ Aᵀ
+	delta   []float64 // δA
 	cols    []float64 // the rows of Aᵀ that are not pinned, compressed
 	hc      []float64
 	y, aty  []float64
@@ -32,7 +33,7 @@ func newDiagonal(a *arena, s *system) *diagonal {
 	return &diagonal{
 		system: s,
 		hinv:   a.floats(s.n), d: a.floats(s.n), hd: a.floats(s.n), hc: a.floats(s.n),
-		s: a.floats(s.p * s.ldp), inv: a.floats(s.p), left: a.floats(s.p),
+		s: a.floats(s.p * s.ldp), inv: a.floats(s.p), left: a.floats(s.p), delta: a.floats(s.p),
 		cols: a.floats(s.n * s.ldp),
 		y:    a.floats(s.n), aty: a.floats(s.n),
 		work: a.floats(dense.SyrkWork(s.n)),
@@ -78,6 +79,7 @@ func (k *diagonal) factor(dinv []float64) bool {
 				delta = 1 // every variable of this row is pinned
 			}
 		}
+		k.delta[i] = delta
 		k.piv.shift(i, &k.s[i*ldp+i], delta)
 	}
 	return k.piv.cholesky(p, k.s, ldp, k.inv)
@@ -120,4 +122,16 @@ func (k *diagonal) pivot([]float64) float64 {
 		least = math.Min(least, k.left[i]*k.maxQ/(n*n))
 	}
 	return least
+}
+
+func (k *diagonal) remainder(x *direction) bool {
+	if k.uniform != 0 {
+		return false
+	}
+	clear(x.z)
+	clear(x.lam)
+	for i, d := range k.delta {
+		x.nu[i] *= -d
+	}
+	return true
 }

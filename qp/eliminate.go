@@ -31,6 +31,10 @@ type elimination interface {
 	// a reciprocal condition number that no scaling of the rows changes; 0 where
 	// nothing was there to eliminate.
 	pivot(dinv []float64) float64
+	// remainder replaces a solution x by R x, R being the regularization: that is
+	// what x leaves of the right-hand side, but for rounding errors. It returns
+	// false where those are the larger part.
+	remainder(x *direction) bool
 }
 
 // Regularization, relative to γ (ρ, on z) and to wᵢ²/γ (δ, on constraint i).

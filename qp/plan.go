@@ -160,7 +160,7 @@ func (p *cpuPlan) stageLen(k int) int {
 			return u + n + 1
 		case stageA:
 			if e > 0 {
-				return n*dense.Stride(e) + e*dense.Stride(e) + e + 1
+				return n*dense.Stride(e) + e*dense.Stride(e) + 2*e + 1
 			}
 		case stageG:
 			return m*dense.Stride(m) + m

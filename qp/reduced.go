@@ -149,10 +149,15 @@ func (w *worker) refine(enough float64, limit int, factor float64) float64 {
 	step := &w.step.direction
 	w.left.copyFrom(&w.rest)
 	last := math.Inf(1)
-	for range limit {
+	for try := range limit {
 		w.corr.copyFrom(&w.left)
 		w.elim.solve(&w.corr)
 		step.add(1, &w.corr)
+		// What the first solution leaves is known without computing it.
+		if try == 0 && w.elim.remainder(&w.corr) && w.corr.norm() > enough*w.rhs.norm() {
+			w.elim.solve(&w.corr)
+			step.add(1, &w.corr)
+		}
 		w.activeResidual()
 		e := w.unsolved()
 		if !(e < last) { // worse: take it back
@@ -171,16 +176,17 @@ func (w *worker) refine(enough float64, limit int, factor float64) float64 {
 func (w *worker) unsolved() float64 { return w.left.norm() / w.rhs.norm() }
 
 const (
-	refined       = 1e-12 // relative residual that is good enough for a derivative
-	refinedPolish = 1e-6  // and for a polish, whose right-hand side is next to zero
-	refinedLeast  = 1e-15 // and of a least-squares solution, which is projected after
-	refineRegular = 10    // iterations of refinement
-	slowRegular   = 0.5   // factor above which the residual shrinks too slowly to go on
-	refineLeast   = 40
-	slowLeast     = 0.9
-	projected     = 1e-13 // part in null(K) that is
-	maxProject    = 5     // projections of one vector: each is good to a few digits
-	projecting    = 3     // applications of (K+R)⁻¹R that make one
+	refined        = 1e-12 // relative residual that is good enough for a derivative
+	refinedPolish  = 1e-6  // and for a polish, whose right-hand side is next to zero
+	refinedMeasure = 1e-14 // or relative to its terms
+	refinedLeast   = 1e-15 // and of a least-squares solution, which is projected after
+	refineRegular  = 10    // iterations of refinement
+	slowRegular    = 0.5   // factor above which the residual shrinks too slowly to go on
+	refineLeast    = 40
+	slowLeast      = 0.9
+	projected      = 1e-13 // part in null(K) that is
+	maxProject     = 5     // projections of one vector: each is good to a few digits
+	projecting     = 3     // applications of (K+R)⁻¹R that make one
 )
 
 // project applies (K+R)⁻¹R to corr until only its part in null(K) is left.

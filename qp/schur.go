@@ -30,6 +30,7 @@ type schurFactors struct {
 	u, uinv []float64 // Q: n×ld (none if Q is diagonal), and 1/diag(U); then the least pivot
 	v       []float64 // Q, A: n×ldp
 	s, sinv []float64 // Q, A: p×ldp; then the least pivot
+	s0      []float64 // Q, A: δA
 	r, r0   []float64 // Q, A, G: m×ldm, and the diagonal of G Q⁻¹Gᵀ
 }
 
@@ -91,7 +92,8 @@ func (f *schurFactors) prepareA(s *system, w *schurScratch) bool {
 	zero := false
 	for i := range p {
 		zero = zero || f.s[i*ldp+i] == 0
-		w.piv.shift(i, &f.s[i*ldp+i], schurDelta(f.s[i*ldp+i]))
+		f.s0[i] = schurDelta(f.s[i*ldp+i])
+		w.piv.shift(i, &f.s[i*ldp+i], f.s0[i])
 	}
 	ok := w.piv.cholesky(p, f.s, ldp, f.sinv) && !zero
 	f.sinv[p] = w.piv.least
@@ -253,4 +255,15 @@ func (k *schur) pivot(dinv []float64) float64 {
 		least = math.Min(least, k.sinv[k.p])
 	}
 	return least
+}
+
+func (k *schur) remainder(x *direction) bool {
+	clear(x.z)
+	for i, d := range k.s0 {
+		x.nu[i] *= -d
+	}
+	for t, d := range k.r0 { // dλ = 0 on dropped rows
+		x.lam[t] *= -schurDelta(d)
+	}
+	return true
 }

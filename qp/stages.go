@@ -109,7 +109,7 @@ func (s *cpuState) bind(w *worker, k int, x []float64) {
 			}
 			f.uinv = cut(sys.n + 1)
 		case stageA:
-			f.v, f.s, f.sinv = cut(sys.n*sys.ldp), cut(sys.p*sys.ldp), cut(sys.p+1)
+			f.v, f.s, f.sinv, f.s0 = cut(sys.n*sys.ldp), cut(sys.p*sys.ldp), cut(sys.p+1), cut(sys.p)
 		case stageG:
 			f.r, f.r0 = cut(sys.m*sys.ldm), cut(sys.m)
 		}
