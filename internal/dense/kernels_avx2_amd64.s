@@ -4254,69 +4254,104 @@ end295:
 TEXT ·normInfAVX2(SB), NOSPLIT, $0-24
 	MOVQ         n+0(FP), AX
 	MOVQ         x+8(FP), CX
+	VBROADCASTSD sign<>+0(SB), Y15
+	VPCMPEQQ     Y4, Y4, Y4
+	VXORPD       Y4, Y15, Y15
+	VXORPD       Y5, Y5, Y5
 	VXORPD       Y0, Y0, Y0
 	VXORPD       Y1, Y1, Y1
 	VXORPD       Y2, Y2, Y2
 	VXORPD       Y3, Y3, Y3
-	VBROADCASTSD sign<>+0(SB), Y15
-	VPCMPEQQ     Y4, Y4, Y4
-	VXORPD       Y4, Y15, Y15
-	SUBQ         $+16, AX
+	MOVQ         AX, DX
+	MOVQ         CX, BX
+	SUBQ         $+16, DX
 	JLT          last297
 
 step296:
-	VANDPD    (CX), Y15, Y4
-	VPCMPGTQ  Y0, Y4, Y5
-	VBLENDVPD Y5, Y4, Y0, Y0
-	VANDPD    32(CX), Y15, Y4
-	VPCMPGTQ  Y1, Y4, Y5
-	VBLENDVPD Y5, Y4, Y1, Y1
-	VANDPD    64(CX), Y15, Y4
-	VPCMPGTQ  Y2, Y4, Y5
-	VBLENDVPD Y5, Y4, Y2, Y2
-	VANDPD    96(CX), Y15, Y4
-	VPCMPGTQ  Y3, Y4, Y5
-	VBLENDVPD Y5, Y4, Y3, Y3
-	ADDQ      $+128, CX
-	SUBQ      $+16, AX
-	JGE       step296
+	VANDPD (BX), Y15, Y4
+	VCMPPD $0x03, Y4, Y4, Y6
+	VMAXPD Y0, Y4, Y0
+	VORPD  Y6, Y5, Y5
+	VANDPD 32(BX), Y15, Y4
+	VCMPPD $0x03, Y4, Y4, Y6
+	VMAXPD Y1, Y4, Y1
+	VORPD  Y6, Y5, Y5
+	VANDPD 64(BX), Y15, Y4
+	VCMPPD $0x03, Y4, Y4, Y6
+	VMAXPD Y2, Y4, Y2
+	VORPD  Y6, Y5, Y5
+	VANDPD 96(BX), Y15, Y4
+	VCMPPD $0x03, Y4, Y4, Y6
+	VMAXPD Y3, Y4, Y3
+	VORPD  Y6, Y5, Y5
+	ADDQ   $+128, BX
+	SUBQ   $+16, DX
+	JGE    step296
+	VMAXPD Y1, Y0, Y0
+	VMAXPD Y3, Y2, Y2
+	VMAXPD Y2, Y0, Y0
 
 last297:
-	ADDQ $+16, AX
+	ADDQ $+16, DX
 
 one298:
-	SUBQ      $+4, AX
-	JLT       end299
-	VANDPD    (CX), Y15, Y4
-	VPCMPGTQ  Y0, Y4, Y5
-	VBLENDVPD Y5, Y4, Y0, Y0
-	ADDQ      $+32, CX
-	JMP       one298
+	SUBQ   $+4, DX
+	JLT    end299
+	VANDPD (BX), Y15, Y4
+	VCMPPD $0x03, Y4, Y4, Y6
+	VMAXPD Y0, Y4, Y0
+	VORPD  Y6, Y5, Y5
+	ADDQ   $+32, BX
+	JMP    one298
 
 end299:
+	ANDQ         $+3, DX
+	NEGQ         DX
+	LEAQ         tailMask<>+0(SB), SI
+	VMOVUPD      32(SI)(DX*8), Y6
+	VMASKMOVPD   (BX), Y6, Y4
+	VANDPD       Y4, Y15, Y4
+	VCMPPD       $0x03, Y4, Y4, Y6
+	VMAXPD       Y0, Y4, Y0
+	VORPD        Y6, Y5, Y5
+	VMOVMSKPD    Y5, DX
+	TESTL        DX, DX
+	JNZ          strange300
+	VEXTRACTF128 $0x01, Y0, X4
+	VMAXPD       X4, X0, X0
+	VPERMILPD    $0x01, X0, X4
+	VMAXPD       X4, X0, X0
+	VMOVSD       X0, ret+16(FP)
+	VZEROUPPER
+	RET
+
+strange300:
+	VXORPD Y0, Y0, Y0
+
+next301:
+	SUBQ      $+4, AX
+	JLT       tail302
+	VANDPD    (CX), Y15, Y4
+	VPCMPGTQ  Y0, Y4, Y6
+	VBLENDVPD Y6, Y4, Y0, Y0
+	ADDQ      $+32, CX
+	JMP       next301
+
+tail302:
 	ANDQ       $+3, AX
 	NEGQ       AX
 	LEAQ       tailMask<>+0(SB), DX
 	VMOVUPD    32(DX)(AX*8), Y6
 	VMASKMOVPD (CX), Y6, Y4
 	VANDPD     Y4, Y15, Y4
-	VPCMPGTQ   Y0, Y4, Y5
-	VBLENDVPD  Y5, Y4, Y0, Y0
-	VMOVAPD    Y1, Y4
-	VPCMPGTQ   Y0, Y4, Y5
-	VBLENDVPD  Y5, Y4, Y0, Y0
-	VMOVAPD    Y2, Y4
-	VPCMPGTQ   Y0, Y4, Y5
-	VBLENDVPD  Y5, Y4, Y0, Y0
-	VMOVAPD    Y3, Y4
-	VPCMPGTQ   Y0, Y4, Y5
-	VBLENDVPD  Y5, Y4, Y0, Y0
+	VPCMPGTQ   Y0, Y4, Y6
+	VBLENDVPD  Y6, Y4, Y0, Y0
 	VPERMPD    $0x4e, Y0, Y4
-	VPCMPGTQ   Y0, Y4, Y5
-	VBLENDVPD  Y5, Y4, Y0, Y0
+	VPCMPGTQ   Y0, Y4, Y6
+	VBLENDVPD  Y6, Y4, Y0, Y0
 	VPERMPD    $0xb1, Y0, Y4
-	VPCMPGTQ   Y0, Y4, Y5
-	VBLENDVPD  Y5, Y4, Y0, Y0
+	VPCMPGTQ   Y0, Y4, Y6
+	VBLENDVPD  Y6, Y4, Y0, Y0
 	VMOVSD     X0, ret+16(FP)
 	VZEROUPPER
 	RET
@@ -4334,12 +4369,12 @@ TEXT ·transposeAVX2(SB), NOSPLIT, $0-48
 	MOVQ a+16(FP), R9
 	MOVQ b+32(FP), R10
 
-down300:
+down303:
 	MOVQ R9, BX
 	MOVQ R10, DI
 	MOVQ n+8(FP), R11
 
-across301:
+across304:
 	VMOVUPD    (BX), Y0
 	VMOVUPD    (BX)(CX*1), Y1
 	VMOVUPD    (BX)(CX*2), Y2
@@ -4359,11 +4394,11 @@ across301:
 	ADDQ       $+32, BX
 	LEAQ       (DI)(DX*4), DI
 	SUBQ       $+4, R11
-	JNZ        across301
+	JNZ        across304
 	LEAQ       (R9)(CX*4), R9
 	ADDQ       $+32, R10
 	SUBQ       $+4, AX
-	JNZ        down300
+	JNZ        down303
 	VZEROUPPER
 	RET
 
@@ -4388,7 +4423,7 @@ TEXT ·peakAVX2(SB), NOSPLIT, $0-8
 	VXORPD Y14, Y14, Y14
 	VXORPD Y15, Y15, Y15
 
-step302:
+step305:
 	VFMADD231PD Y12, Y13, Y0
 	VFMADD231PD Y12, Y13, Y1
 	VFMADD231PD Y12, Y13, Y2
@@ -4402,7 +4437,7 @@ step302:
 	VFMADD231PD Y12, Y13, Y10
 	VFMADD231PD Y12, Y13, Y11
 	DECQ        AX
-	JNZ         step302
+	JNZ         step305
 	VZEROUPPER
 	RET
 

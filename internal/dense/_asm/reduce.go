@@ -5,6 +5,7 @@ import (
 
 	. "github.com/mmcloughlin/avo/build"
 	. "github.com/mmcloughlin/avo/operand"
+	"github.com/mmcloughlin/avo/reg"
 )
 
 var negativeZero = math.Copysign(0, -1)
@@ -76,58 +77,96 @@ func axpy() {
 	done()
 }
 
-// normInf compares the absolute values as integers, with NaN above all.
+// normInf takes maxima, which pass over a NaN, and looks for one beside: then it
+// begins again and compares the absolute values as integers, with NaN above all.
 func normInf() {
 	text("normInfAVX2", "is NormInf.", "(n int, x *float64) float64")
 	n, x := arg("n"), arg("x")
-	top, abs, v, more := ymm[0], ymm[15], ymm[4], ymm[5]
-	for i := range 4 {
-		VXORPD(ymm[i], ymm[i], ymm[i])
-	}
+	abs, v, nan, w := ymm[15], ymm[4], ymm[5], ymm[6]
 	VBROADCASTSD(constant("sign", negativeZero), abs)
 	VPCMPEQQ(v, v, v)
 	VXORPD(v, abs, abs)
-	loop, last, one, end := label("step"), label("last"), label("one"), label("end")
-	SUBQ(num(16), n)
+	VXORPD(nan, nan, nan)
+	for i := range 4 {
+		VXORPD(ymm[i], ymm[i], ymm[i])
+	}
+	// take has v, absolute, enter the maximum top.
+	take := func(top reg.VecPhysical) {
+		VCMPPD(unordered, v, v, w)
+		VMAXPD(top, v, top)
+		VORPD(w, nan, nan)
+	}
+	left, p := GP64(), GP64()
+	MOVQ(n, left)
+	MOVQ(x, p)
+	loop, last, one, end, strange := label("step"), label("last"), label("one"), label("end"), label("strange")
+	SUBQ(num(16), left)
 	JLT(LabelRef(last))
 	Label(loop)
 	for i := range 4 {
-		VANDPD(at(x, 32*i), abs, v)
-		VPCMPGTQ(ymm[i], v, more)
-		VBLENDVPD(more, v, ymm[i], ymm[i])
+		VANDPD(at(p, 32*i), abs, v)
+		take(ymm[i])
 	}
-	ADDQ(num(128), x)
-	SUBQ(num(16), n)
+	ADDQ(num(128), p)
+	SUBQ(num(16), left)
 	JGE(LabelRef(loop))
+	VMAXPD(ymm[1], ymm[0], ymm[0])
+	VMAXPD(ymm[3], ymm[2], ymm[2])
+	VMAXPD(ymm[2], ymm[0], ymm[0])
 	Label(last)
-	ADDQ(num(16), n)
+	ADDQ(num(16), left)
 	Label(one)
-	SUBQ(num(4), n)
+	SUBQ(num(4), left)
 	JLT(LabelRef(end))
-	VANDPD(at(x, 0), abs, v)
-	VPCMPGTQ(top, v, more)
-	VBLENDVPD(more, v, top, top)
-	ADDQ(num(32), x)
+	VANDPD(at(p, 0), abs, v)
+	take(ymm[0])
+	ADDQ(num(32), p)
 	JMP(LabelRef(one))
 	Label(end)
-	loadTailMask(n, ymm[6])
-	VMASKMOVPD(at(x, 0), ymm[6], v)
+	loadTailMask(left, w)
+	VMASKMOVPD(at(p, 0), w, v)
 	VANDPD(v, abs, v)
-	for i := 1; i < 4; i++ {
-		VPCMPGTQ(top, v, more)
-		VBLENDVPD(more, v, top, top)
-		VMOVAPD(ymm[i], v)
+	take(ymm[0])
+	flags := GP32()
+	VMOVMSKPD(nan, flags)
+	TESTL(flags, flags)
+	JNZ(LabelRef(strange))
+	top := ymm[0]
+	VEXTRACTF128(Imm(1), top, v.AsX())
+	VMAXPD(v.AsX(), top.AsX(), top.AsX())
+	VPERMILPD(Imm(1), top.AsX(), v.AsX())
+	VMAXPD(v.AsX(), top.AsX(), top.AsX())
+	VMOVSD(top.AsX(), resultAt())
+	done()
+
+	Label(strange)
+	VXORPD(top, top, top)
+	greatest := func() {
+		VPCMPGTQ(top, v, w)
+		VBLENDVPD(w, v, top, top)
 	}
-	VPCMPGTQ(top, v, more)
-	VBLENDVPD(more, v, top, top)
+	next, tail := label("next"), label("tail")
+	Label(next)
+	SUBQ(num(4), n)
+	JLT(LabelRef(tail))
+	VANDPD(at(x, 0), abs, v)
+	greatest()
+	ADDQ(num(32), x)
+	JMP(LabelRef(next))
+	Label(tail)
+	loadTailMask(n, w)
+	VMASKMOVPD(at(x, 0), w, v)
+	VANDPD(v, abs, v)
+	greatest()
 	for _, shuffle := range []uint64{0x4e, 0xb1} {
 		VPERMPD(Imm(shuffle), top, v)
-		VPCMPGTQ(top, v, more)
-		VBLENDVPD(more, v, top, top)
+		greatest()
 	}
 	VMOVSD(top.AsX(), resultAt())
 	done()
 }
+
+const unordered = U8(0x03) // a predicate of VCMPPD
 
 // peak runs twelve independent chains, for the benchmark that measures what
 // the machine can do.
