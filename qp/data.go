@@ -166,12 +166,19 @@ func judge(k Coef, x []float64) (reason string, largest float64) {
 
 // symmetrize replaces Q by ½(Q+Qᵀ) if the two are close.
 func symmetrize(n int, q []float64, ld int, largest float64) string {
+	off := 0.0
 	for i := range n {
-		for j := i + 1; j < n; j++ {
-			if math.Abs(q[i*ld+j]-q[j*ld+i]) > asymmetryTol*largest {
-				return reasonQAsym
-			}
+		p := i*ld + i // (j, i) for j = i
+		for _, v := range q[i*ld+i : i*ld+n] {
+			off = max(off, math.Abs(v-q[p]))
+			p += ld
 		}
+	}
+	switch {
+	case off > asymmetryTol*largest:
+		return reasonQAsym
+	case off == 0:
+		return ""
 	}
 	for i := range n {
 		for j := i + 1; j < n; j++ {

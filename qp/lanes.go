@@ -240,7 +240,8 @@ func (s *cpuState) finishLane(w *worker, v int) {
 // iterate is one pass of the worker's loop for all lanes.
 func (ln *lanes) iterate(s *cpuState, w *worker) {
 	opt := &w.opt
-	var mu, was perLane       // was: the linear residuals before the last step
+	var mu, was perLane // was: the linear residuals before the last step
+	var excess perLane
 	var before [maxLanes]slot // as the worker has to find it
 	ln.measure()
 	ln.complementarity(&mu)
@@ -252,7 +253,8 @@ func (ln *lanes) iterate(s *cpuState, w *worker) {
 		}
 		was[i] = sl.linear
 		ln.figures(i)
-		if sl.better(&sl.figures, sl.excess(opt.EpsAbs, opt.EpsRel)) {
+		excess[i] = sl.excess(opt.EpsAbs, opt.EpsRel)
+		if sl.better(&sl.figures, excess[i]) {
 			ln.mask[i] = 1
 		}
 	}
@@ -262,8 +264,7 @@ func (ln *lanes) iterate(s *cpuState, w *worker) {
 		if !sl.busy {
 			continue
 		}
-		excess := sl.excess(opt.EpsAbs, opt.EpsRel)
-		if excess <= 1 {
+		if excess[i] <= 1 {
 			s.finishLane(w, i)
 			continue
 		}
@@ -272,7 +273,7 @@ func (ln *lanes) iterate(s *cpuState, w *worker) {
 			s.leaveLane(w, i)
 			continue
 		}
-		if _, over := sl.advance(&sl.element, &sl.figures, opt, sl.sides, excess, mu[i]); over || sl.careful {
+		if _, over := sl.advance(&sl.element, &sl.figures, opt, sl.sides, excess[i], mu[i]); over || sl.careful {
 			*sl = before[i]
 			s.leaveLane(w, i)
 		}

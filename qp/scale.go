@@ -38,7 +38,15 @@ func (f *scaling) equilibrate(s *system, largest []float64) {
 	for i := range f.wg {
 		f.wg[i] = 1
 	}
-	f.columns(s, largest)
+	clear(largest)
+	switch s.form { // as columns does, the metric being 1
+	case Dense:
+		dense.MaxAbsRows(s.n, s.n, s.q, s.ld, largest)
+	case Diagonal:
+		dense.MaxAbs(1, s.q, largest)
+	}
+	dense.MaxAbsRows(s.p, s.n, s.a, s.ld, largest)
+	dense.MaxAbsRows(s.m, s.n, s.g, s.ld, largest)
 	low, high := math.Inf(1), 0.0
 	for _, v := range largest {
 		if v > 0 {

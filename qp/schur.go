@@ -73,7 +73,7 @@ func (f *schurFactors) prepareQ(s *system, w *schurScratch) bool {
 		f.uinv[s.n] = least
 		return least >= wellConditioned
 	}
-	copy(f.u, s.q)
+	copyUpper(s.n, s.q, f.u, s.ld)
 	for j := range s.n {
 		w.piv.diag[j] = s.q[j*s.ld+j]
 	}
@@ -141,6 +141,18 @@ func (f *schurFactors) solveUTMany(s *system, r int, x []float64, ldx int) {
 	}
 }
 
+// copyUpper copies the upper triangle of an n×n matrix, at least.
+func copyUpper(n int, src, dst []float64, ld int) {
+	if n < 48 { // one copy of all is faster
+		copy(dst[:n*ld], src)
+		return
+	}
+	for i := range n {
+		from, to := i*ld+i&^7, (i+1)*ld
+		copy(dst[from:to], src[from:to])
+	}
+}
+
 func (k *schur) factor(dinv []float64) bool {
 	m, ldm := k.m, k.ldm
 	k.rows = k.rows[:0]
@@ -151,7 +163,7 @@ func (k *schur) factor(dinv []float64) bool {
 		}
 	}
 	if len(k.rows) == m {
-		copy(k.mm, k.r)
+		copyUpper(m, k.r, k.mm, ldm)
 	} else {
 		for i, t := range k.rows {
 			for j := i; j < len(k.rows); j++ {

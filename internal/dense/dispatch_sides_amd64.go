@@ -140,6 +140,17 @@ func maxAbs(alpha float64, x, y []float64) {
 	maxAbsAVX2(len(x), alpha, first(x), first(y))
 }
 
+func maxAbsRows(m, n int, a []float64, lda int, y []float64) {
+	if using == pureGo {
+		maxAbsRowsGo(m, n, a, lda, y)
+		return
+	}
+	step := piece(n)
+	for i := 0; i < m; i += step {
+		maxAbsRowsAVX2(min(step, m-i), n, &a[i*lda], lda, &y[0])
+	}
+}
+
 func outer(m, n int, u, x, v, y, z []float64, add bool) {
 	if using == pureGo {
 		outerGo(m, n, u, x, v, y, z, add)

@@ -44,6 +44,10 @@ func boundStep(q, d, h, y, c, rz, lam []float64) { boundStepGo(q, d, h, y, c, rz
 
 func maxAbs(alpha float64, x, y []float64) { maxAbsGo(alpha, x, y) }
 
+func maxAbsRows(m, n int, a []float64, lda int, y []float64) {
+	maxAbsRowsGo(m, n, a, lda, y)
+}
+
 func outer(m, n int, u, x, v, y, z []float64, add bool) {
 	outerGo(m, n, u, x, v, y, z, add)
 }

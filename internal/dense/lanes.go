@@ -1,5 +1,7 @@
 package dense
 
+import "unsafe"
+
 // Lanes is a number of small problems of the same size that are worked on at
 // once, one in each lane of a vector: 4 or 8. Entry i of lane v of a vector is
 // x[i*L+v], and entry (i, j) of an m×n matrix a[(i*n+j)*L+v], without padding. A
@@ -39,11 +41,12 @@ func (l Lanes) vectors(x ...[]float64) int {
 func (l Lanes) Pack(lane, m, n int, src []float64, lds int, dst []float64) {
 	checkPlain(m, n, src, lds)
 	l.vector(m*n, dst)
-	k := lane
+	checkLane(lane, l)
+	p := unsafe.Add(unsafe.Pointer(unsafe.SliceData(dst)), 8*lane)
 	for i := range m {
 		for _, v := range src[i*lds : i*lds+n] {
-			dst[k] = v
-			k += int(l)
+			*(*float64)(p) = v
+			p = unsafe.Add(p, 8*int(l))
 		}
 	}
 }
@@ -52,13 +55,20 @@ func (l Lanes) Pack(lane, m, n int, src []float64, lds int, dst []float64) {
 func (l Lanes) Unpack(lane, m, n int, src, dst []float64, ldd int) {
 	checkPlain(m, n, dst, ldd)
 	l.vector(m*n, src)
-	k := lane
+	checkLane(lane, l)
+	p := unsafe.Add(unsafe.Pointer(unsafe.SliceData(src)), 8*lane)
 	for i := range m {
 		row := dst[i*ldd : i*ldd+n]
 		for j := range row {
-			row[j] = src[k]
-			k += int(l)
+			row[j] = *(*float64)(p)
+			p = unsafe.Add(p, 8*int(l))
 		}
+	}
+}
+
+func checkLane(lane int, l Lanes) {
+	if uint(lane) >= uint(l) {
+		panic(badSize)
 	}
 }
 

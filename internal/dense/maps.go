@@ -51,6 +51,16 @@ func MaxAbs(alpha float64, x, y []float64) {
 	maxAbs(alpha, x, y)
 }
 
+// MaxAbsRows raises y to the largest |entry| of each column of A, m×n, for numbers
+// only: MaxAbs with 1 for all rows.
+func MaxAbsRows(m, n int, a []float64, lda int, y []float64) {
+	checkPlain(m, n, a, lda)
+	checkVector(n, y)
+	if m > 0 && n > 0 {
+		maxAbsRows(m, n, a, lda, y)
+	}
+}
+
 // Outer sets Z, m×n without padding, to a sum of two outer products, or adds it:
 //
 //	for i := range m {

@@ -105,3 +105,25 @@ func TestOuter(t *testing.T) {
 		}
 	})
 }
+
+func TestMaxAbsRows(t *testing.T) {
+	forEachKernel(t, func(t *testing.T, set kernelSet) {
+		r := rand.New(rand.NewPCG(52, 1))
+		for _, m := range []int{0, 1, 2, 9} {
+			for n := range 40 {
+				a, y := randomMatrix(r, m, n), clone(randomVector(r, n))
+				want := make([]float64, n)
+				for j := range want {
+					want[j] = y[j]
+					for i := range m {
+						want[j] = max(want[j], math.Abs(a.a[i*a.ld+j]))
+					}
+				}
+				MaxAbsRows(m, n, a.a, a.ld, y)
+				what := fmt.Sprintf("m=%d n=%d", m, n)
+				set.compareVector(t, what, y, want, 0)
+				checkPoison(t, what, y)
+			}
+		}
+	})
+}

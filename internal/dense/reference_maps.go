@@ -62,6 +62,12 @@ func maxAbsGo(alpha float64, x, y []float64) {
 	}
 }
 
+func maxAbsRowsGo(m, n int, a []float64, lda int, y []float64) {
+	for i := range m {
+		maxAbsGo(1, a[i*lda:i*lda+n], y)
+	}
+}
+
 func outerGo(m, n int, u, x, v, y, z []float64, add bool) {
 	x, y = x[:n], y[:n]
 	for i, a := range u[:m] {

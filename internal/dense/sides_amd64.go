@@ -59,6 +59,9 @@ func maxAbsAVX2(n int, alpha float64, x *float64, y *float64)
 func boundStepAVX2(n int, q *float64, d *float64, h *float64, y *float64, c *float64, rz *float64, lam *float64)
 
 //go:noescape
+func maxAbsRowsAVX2(m int, n int, a *float64, lda int, y *float64)
+
+//go:noescape
 func outerAVX2(m int, n int, u *float64, x *float64, v *float64, y *float64, z *float64)
 
 //go:noescape

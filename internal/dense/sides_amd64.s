@@ -1180,6 +1180,60 @@ done:
 	VZEROUPPER
 	RET
 
+// func maxAbsRowsAVX2(m int, n int, a *float64, lda int, y *float64)
+// Requires: AVX
+TEXT ·maxAbsRowsAVX2(SB), NOSPLIT, $0-40
+	MOVQ    n+8(FP), AX
+	MOVQ    a+16(FP), DX
+	MOVQ    y+32(FP), BX
+	MOVQ    lda+24(FP), SI
+	SHLQ    $0x03, SI
+	MOVQ    m+0(FP), DI
+	VMOVUPD sideAbs<>+0(SB), Y1
+	XORQ    CX, CX
+	SUBQ    $0x04, AX
+	JLT     rest
+
+full:
+	VMOVUPD (BX)(CX*1), Y0
+	MOVQ    DI, R8
+	MOVQ    DX, R9
+
+down:
+	VANDPD  (R9)(CX*1), Y1, Y2
+	VMAXPD  Y0, Y2, Y0
+	ADDQ    SI, R9
+	DECQ    R8
+	JNZ     down
+	VMOVUPD Y0, (BX)(CX*1)
+	ADDQ    $0x20, CX
+	SUBQ    $0x04, AX
+	JGE     full
+
+rest:
+	ADDQ       $0x04, AX
+	JZ         done
+	MOVQ       $0x00000004, R8
+	SUBQ       AX, R8
+	LEAQ       sideMasks<>+0(SB), AX
+	VMOVUPD    (AX)(R8*8), Y0
+	VMASKMOVPD (BX)(CX*1), Y0, Y2
+	MOVQ       DI, R8
+	MOVQ       DX, R9
+
+downTail:
+	VMASKMOVPD (R9)(CX*1), Y0, Y3
+	VANDPD     Y1, Y3, Y3
+	VMAXPD     Y2, Y3, Y2
+	ADDQ       SI, R9
+	DECQ       R8
+	JNZ        downTail
+	VMASKMOVPD Y2, Y0, (BX)(CX*1)
+
+done:
+	VZEROUPPER
+	RET
+
 // func outerAVX2(m int, n int, u *float64, x *float64, v *float64, y *float64, z *float64)
 // Requires: AVX
 TEXT ·outerAVX2(SB), NOSPLIT, $0-56

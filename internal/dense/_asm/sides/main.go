@@ -28,6 +28,7 @@ func main() {
 	maxStep()
 	shiftedDot()
 	maps()
+	maxAbsRows()
 	outer()
 	Generate()
 }
