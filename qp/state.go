@@ -27,10 +27,8 @@ type cpuState struct {
 	tan   *Tangent
 	dir   *Data
 	task  task
-	next  atomic.Int64
-	limit int64
-	share int64 // what is left is divided by this
-	most  int64 // parts of a task that are taken at once
+	team  []*worker // who work on it
+	most  int       // parts that one takes at once
 	wg    sync.WaitGroup
 	mu    sync.Mutex  // of the callbacks
 	stop  atomic.Bool // ctx ended before all was done
@@ -120,12 +118,8 @@ func (s *cpuState) run(t task, limit int) {
 		return
 	}
 	s.room(n)
-	s.task, s.limit = t, int64(limit)
-	s.next.Store(0)
-	s.share, s.most = int64(2*n), 1
-	if t != taskSum && n > 1 {
-		s.most = max(1, int64(portion/s.plan.cost))
-	}
+	s.task = t
+	s.divide(n, limit)
 	s.wg.Add(n - 1)
 	for k := 1; k < n; k++ {
 		go func() {
@@ -137,29 +131,7 @@ func (s *cpuState) run(t task, limit int) {
 	s.wg.Wait()
 }
 
-// portion is the work, in microseconds, that a worker takes at once.
-const portion = 100
-
-// take returns the next part of the task, or false if there is none left. A
-// worker takes several at a time where they are small, so that two do not write
-// to the same cache lines, and fewer towards the end, so that both end together.
-func (s *cpuState) take(w *worker) (i int, ok bool) {
-	for w.from == w.to {
-		from := s.next.Load()
-		left := s.limit - from
-		if left <= 0 {
-			return 0, false
-		}
-		if n := min(max(1, left/s.share), s.most); s.next.CompareAndSwap(from, from+n) {
-			w.from, w.to = int(from), int(from+n)
-		}
-	}
-	w.from++
-	return w.from - 1, true
-}
-
 func (s *cpuState) work(w *worker) {
-	w.from, w.to = 0, 0
 	if s.task == taskSolve && w.lanes != nil && w.lanes.use > fewLanes {
 		s.workLanes(w)
 		return

@@ -23,9 +23,9 @@ type run struct {
 // worker is one goroutine's room to solve, and differentiate, one element
 // after another.
 type worker struct {
-	plan     *cpuPlan
-	from, to int // the parts of the task that it has taken and not begun
-	sys      system
+	plan    *cpuPlan
+	portion portion
+	sys     system
 	run
 	element
 	progress
