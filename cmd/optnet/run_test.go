@@ -102,6 +102,14 @@ func TestUsage(t *testing.T) {
 		{"predict denoise --model " + out + " " + data, 1, "puzzles.csv:1: 2 numbers, want 100"},
 		{"predict denoise --model " + out + " " + data + ".missing", 1, "puzzles.csv.missing: no such file"},
 		{"predict denoise --model " + out + " -", 1, "no network is there"},
+		{"train mnist --seeds 0", 2, "--seeds is 0"},
+		{"train mnist --images -1", 2, "--images is -1"},
+		{"train mnist --net rnn", 2, `"rnn", want one of optnet, fc`},
+		{"train mnist --data=", 2, "--data is empty"},
+		{"train mnist --data " + out, 1, "train-images-idx3-ubyte: no such file, with or without .gz"},
+		{"predict mnist", 2, "--model is missing"},
+		{"predict mnist --model " + out, 2, "no file given"},
+		{"predict mnist --model " + out + " " + data, 1, "no network is there"},
 		{"predict sudoku", 2, "--model is missing"},
 		{"predict sudoku --model " + out, 2, "no board given"},
 		{"predict sudoku --model " + out + " 123", 2, "has 3 characters, want 16"},
@@ -254,6 +262,56 @@ func TestDenoise(t *testing.T) {
 		t.Errorf("exit code %d: %q", code, stderr)
 	}
 	if code, _, stderr = call(t, strings.Repeat("NaN,", 100), "predict", "denoise", "--model", out, "--net", "fc", "-"); code != 1 || !strings.Contains(stderr, "number 0 of signal 0 is NaN") {
+		t.Errorf("exit code %d: %q", code, stderr)
+	}
+}
+
+// TestMNIST trains on a few images of noise, and uses what came out.
+func TestMNIST(t *testing.T) {
+	if checked() {
+		t.Skip("GoMLX's matrix product does not pass the checks of pointers")
+	}
+	data := t.TempDir()
+	const n, pixels = 20, 28 * 28
+	images := append([]byte{0, 0, 8, 3, 0, 0, 0, n, 0, 0, 0, 28, 0, 0, 0, 28}, make([]byte, n*pixels)...)
+	labels := append([]byte{0, 0, 8, 1, 0, 0, 0, n}, make([]byte, n)...)
+	for i := range n {
+		labels[8+i] = byte(i % 10)
+		for j := range pixels {
+			images[16+i*pixels+j] = byte(i * j)
+		}
+	}
+	for _, set := range []string{"train", "t10k"} {
+		for name, b := range map[string][]byte{"-images-idx3-ubyte": images, "-labels-idx1-ubyte": labels} {
+			if err := os.WriteFile(filepath.Join(data, set+name), b, 0o666); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	out := filepath.Join(t.TempDir(), "out")
+	code, stdout, stderr := call(t, "", "train", "mnist", "--json", "--data", data, "--batch", "15", "--epochs", "2", "--seeds", "2", "--out", out)
+	if code != 0 || strings.Count(stdout, "\n") != 1 || strings.Count(stderr, "epoch ") != 6 {
+		t.Fatalf("exit code %d: %q, %q", code, stdout, stderr)
+	}
+	obj := lastObject(t, stdout)
+	for _, name := range []string{"experiment", "seed", "epochs", "seconds", "seconds_per_epoch", "test_error", "test_error_spread", "seeds", "header", "history"} {
+		if obj[name] == nil {
+			t.Errorf("the result has no %s", name)
+		}
+	}
+	code, stdout, stderr = call(t, "", "train", "mnist", "--quiet", "--data", data, "--images", "10", "--epochs", "1", "--seeds", "2", "--net", "fc", "--out", t.TempDir())
+	if code != 0 || !strings.Contains(stdout, "fc, after 1 epochs: test error ") || !strings.Contains(stdout, "±") || stderr != "" {
+		t.Errorf("exit code %d: %q, %q", code, stdout, stderr)
+	}
+	file := filepath.Join(data, "t10k-images-idx3-ubyte")
+	if code, stdout, stderr = call(t, "", "predict", "mnist", "--model", out, file); code != 0 || strings.Count(stdout, "\n") != n {
+		t.Errorf("exit code %d: %q, %q", code, stdout, stderr)
+	}
+	code, stdout, _ = call(t, "", "predict", "mnist", "--model", out, "--json", file)
+	if p, _ := lastObject(t, stdout)["probabilities"].([]any); code != 0 || len(p) != 10 {
+		t.Errorf("exit code %d: %q", code, stdout)
+	}
+	if code, _, stderr = call(t, "", "predict", "mnist", "--model", out, filepath.Join(data, "t10k-labels-idx1-ubyte")); code != 1 || !strings.Contains(stderr, "starts with the bytes 00 00 08 01") {
 		t.Errorf("exit code %d: %q", code, stderr)
 	}
 }

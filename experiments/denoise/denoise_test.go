@@ -9,27 +9,16 @@ import (
 	"math"
 	"os"
 	"path/filepath"
-	"runtime/debug"
-	"slices"
 	"strings"
 	"testing"
 
 	"github.com/optnet-go/optnet/experiments/lab"
+	"github.com/optnet-go/optnet/experiments/lab/labtest"
 )
-
-// checked reports whether pointer arithmetic is checked, as it is together with
-// races: GoMLX's matrix product in Go (compute v0.1.2) computes addresses in a
-// way that this check rejects.
-func checked() bool {
-	info, ok := debug.ReadBuildInfo()
-	return ok && slices.ContainsFunc(info.Settings, func(s debug.BuildSetting) bool { return s.Key == "-race" && s.Value == "true" })
-}
 
 // TestRun trains every network a little, and looks at what is written.
 func TestRun(t *testing.T) {
-	if checked() {
-		t.Skip("GoMLX's matrix product does not pass the checks of pointers")
-	}
+	labtest.SkipChecked(t)
 	dir := filepath.Join(t.TempDir(), "new")
 	cfg := Config{Nets: Nets(), Seed: 1, Signals: 70, Batch: 20, Epochs: 2, Out: dir}
 	var said string
@@ -114,9 +103,7 @@ func TestRun(t *testing.T) {
 
 // TestResumeRun: what was stopped goes on to the same figures.
 func TestResumeRun(t *testing.T) {
-	if checked() {
-		t.Skip("GoMLX's matrix product does not pass the checks of pointers")
-	}
+	labtest.SkipChecked(t)
 	cfg := Config{Nets: []string{"fc", "tuned"}, Signals: 40, Batch: 10, Epochs: 2, Out: t.TempDir()}
 	want, err := Run(context.Background(), cfg, lab.Report{})
 	if err != nil {
