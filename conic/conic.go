@@ -210,12 +210,3 @@ type Tangent struct {
 	Point
 	Certs []Certificate
 }
-
-// The methods of this package mirror those of qp:
-//
-//	NewSolver(st *Structure, opt *Options) (*Solver, error)
-//	(*Solver).Solve(ctx, dst *Solution, b *Batch) error
-//	(*Solution).VJP(ctx, dst *Gradient, up *Point) error
-//	(*Solution).JVP(ctx, dst *Tangent, dir *Data) error
-//	(*Solution).Err() error
-//	Solve(ctx, p *Problem, opt *Options) (*Solution, error)

@@ -1,0 +1,295 @@
+package conic
+
+import (
+	"math"
+
+	"github.com/optnet-go/optnet/internal/dense"
+	"github.com/optnet-go/optnet/sparse"
+)
+
+// kkt solves
+//
+//	[P Aᵀ; A −H] (x, z) = (bx, bz)
+//
+// for the H of the cones. It factors a regularized matrix, in which some cones may
+// be eliminated or expanded, and refines against the equations above.
+type kkt struct {
+	pl    *plan
+	p, a  []float64 // values
+	cones []cone
+	base  []float64 // the part of the values that stays: P and A
+	val   []float64
+	ldl   *sparse.LDL
+	reg   sparse.Regularization
+
+	rhs    []float64 // size of K
+	rx, rz []float64 // residuals
+	cx, cz []float64 // corrections
+	t      []float64 // m
+	d      []float64 // scratch for a block
+	steps  int       // refinements so far
+}
+
+// Static regularization, and what takes the place of pivots that are too small.
+const (
+	staticReg    = 1e-8
+	dynamicEps   = 1e-13
+	dynamicDelta = 2e-7
+)
+
+func newKKT(pl *plan, cones []cone) *kkt {
+	k := &kkt{
+		pl: pl, cones: cones, base: make([]float64, pl.kkt.NNZ()), val: make([]float64, pl.kkt.NNZ()), ldl: pl.sym.NewLDL(),
+		reg: sparse.Regularization{Sign: pl.sign, Static: staticReg, Eps: dynamicEps, Delta: dynamicDelta},
+		rhs: make([]float64, pl.size), rx: make([]float64, pl.n), rz: make([]float64, pl.m), cx: make([]float64, pl.n), cz: make([]float64, pl.m), t: make([]float64, pl.m),
+	}
+	largest := 0
+	for i := range pl.blocks {
+		switch b := &pl.blocks[i]; b.form {
+		case formExpanded:
+			largest = max(largest, 3*b.dim)
+		case formDense:
+			largest = max(largest, b.dim*(b.dim+1)/2)
+		}
+	}
+	k.d = make([]float64, largest)
+	return k
+}
+
+// load takes the values of P and A, which it keeps.
+func (k *kkt) load(p, a []float64) {
+	k.p, k.a = p, a
+	clear(k.base)
+	for q, at := range k.pl.pAt {
+		k.base[at] += p[q]
+	}
+	for q, at := range k.pl.aAt {
+		if at >= 0 {
+			k.base[at] = a[q]
+		}
+	}
+	k.reg.Static = staticReg
+	k.steps = 0
+}
+
+// factor factors the matrix for the present scaling; with identity set, for H = I.
+func (k *kkt) factor(identity bool) bool {
+	copy(k.val, k.base)
+	for i := range k.pl.blocks {
+		k.put(&k.pl.blocks[i], k.cones[i], identity)
+	}
+	for try := 0; ; try++ {
+		if err := k.ldl.Factor(k.val, &k.reg); err == nil {
+			return true
+		}
+		if try == 3 {
+			return false
+		}
+		k.reg.Static *= 100
+	}
+}
+
+// put writes the block of −H.
+func (k *kkt) put(b *block, c cone, identity bool) {
+	diag := k.pl.rowDiag[b.off : b.off+b.dim]
+	switch b.form {
+	case formDiagonal:
+		switch c := c.(type) {
+		case *nonneg:
+			for i, at := range diag {
+				k.val[at] = -c.h[i]
+			}
+			if identity {
+				for _, at := range diag {
+					k.val[at] = -1
+				}
+			}
+		default: // zero
+			for _, at := range diag {
+				k.val[at] = 0
+			}
+		}
+	case formDense:
+		begin := 0
+		h := k.d[:b.dim*(b.dim+1)/2]
+		if identity {
+			clear(h)
+			for j := range b.dim {
+				h[j*(j+3)/2] = 1
+			}
+		} else {
+			c.(interface{ block(h []float64) }).block(h)
+		}
+		for j, at := range diag {
+			out := k.val[int(at)-j : int(at)+1]
+			for i, v := range h[begin : begin+j+1] {
+				out[i] = -v
+			}
+			begin += j + 1
+		}
+	case formExpanded:
+		n := b.dim
+		d, u, v := k.d[:n], k.d[n:2*n], k.d[2*n:3*n]
+		if identity {
+			for i := range d {
+				d[i], u[i], v[i] = 1, 0, 0
+			}
+		} else {
+			c.(interface{ expand(d, u, v []float64) }).expand(d, u, v)
+		}
+		for i, at := range diag {
+			k.val[at] = -d[i]
+		}
+		// Column u: uᵀz + r = 0 leaves −u uᵀz; column v: vᵀz − r = 0 leaves +v vᵀz.
+		copy(k.val[b.u:], u)
+		k.val[int(b.u)+n] = 1
+		copy(k.val[b.v:], v)
+		k.val[int(b.v)+n] = -1
+	case formEliminated:
+		c := c.(*psd)
+		if identity {
+			c.identity()
+		}
+		b.elim.add(c, k.a, k.val)
+	}
+}
+
+// mulH sets y = H x.
+func (k *kkt) mulH(x, y []float64, identity bool) {
+	for i := range k.pl.blocks {
+		b := &k.pl.blocks[i]
+		if xs, ys := x[b.off:b.off+b.dim], y[b.off:b.off+b.dim]; identity && b.kind != Zero {
+			copy(ys, xs)
+		} else {
+			k.cones[i].mul(xs, ys)
+		}
+	}
+}
+
+// direct solves with the factors alone.
+func (k *kkt) direct(bx, bz, x, z []float64) {
+	pl := k.pl
+	copy(k.rhs, bx)
+	if pl.hasElim {
+		// P x + AᵀH⁻¹A x = bx + AᵀH⁻¹bz over the rows eliminated.
+		clear(k.t)
+		for i := range pl.blocks {
+			if b := &pl.blocks[i]; b.form == formEliminated {
+				k.cones[i].(*psd).mulInv(bz[b.off:b.off+b.dim], k.t[b.off:b.off+b.dim])
+			}
+		}
+		pl.a.MulTAdd(k.a, 1, k.t, k.rhs[:pl.n])
+	}
+	for i, at := range pl.rowAt {
+		if at >= 0 {
+			k.rhs[at] = bz[i]
+		}
+	}
+	for i := range pl.blocks {
+		if b := &pl.blocks[i]; b.form == formExpanded {
+			// The rows of u and v follow those of A.
+			k.rhs[pl.kkt.RowIdx[int(b.u)+b.dim]] = 0
+			k.rhs[pl.kkt.RowIdx[int(b.v)+b.dim]] = 0
+		}
+	}
+	k.ldl.Solve(k.rhs)
+	copy(x, k.rhs[:pl.n])
+	for i, at := range pl.rowAt {
+		if at >= 0 {
+			z[i] = k.rhs[at]
+		}
+	}
+	if pl.hasElim {
+		// z = H⁻¹(A x − bz)
+		for i := range pl.blocks {
+			if b := &pl.blocks[i]; b.form == formEliminated {
+				for r := b.off; r < b.off+b.dim; r++ {
+					k.t[r] = -bz[r]
+				}
+			}
+		}
+		k.mulElim(x, k.t)
+		for i := range pl.blocks {
+			if b := &pl.blocks[i]; b.form == formEliminated {
+				k.cones[i].(*psd).mulInv(k.t[b.off:b.off+b.dim], z[b.off:b.off+b.dim])
+			}
+		}
+	}
+}
+
+// mulElim adds A x to the rows of t that are eliminated.
+func (k *kkt) mulElim(x, t []float64) {
+	pl := k.pl
+	for i := range pl.blocks {
+		e := pl.blocks[i].elim
+		if e == nil {
+			continue
+		}
+		for v, j := range e.vars {
+			xj := x[j]
+			if xj == 0 {
+				continue
+			}
+			for q := e.begin[v]; q < e.end[v]; q++ {
+				t[pl.a.RowIdx[q]] += k.a[q] * xj
+			}
+		}
+	}
+}
+
+// residual sets (rx, rz) to what (x, z) leaves of the right-hand side, and returns
+// its norm.
+func (k *kkt) residual(bx, bz, x, z []float64, identity bool) float64 {
+	pl := k.pl
+	copy(k.rx, bx)
+	pl.p.SymMulAdd(k.p, -1, x, k.rx)
+	pl.a.MulTAdd(k.a, -1, z, k.rx)
+	k.mulH(z, k.rz, identity)
+	for i, b := range bz[:pl.m] {
+		k.rz[i] += b
+	}
+	pl.a.MulAdd(k.a, -1, x, k.rz)
+	return max(dense.NormInf(k.rx), dense.NormInf(k.rz))
+}
+
+// solve solves for the right-hand side, which it leaves alone, with refinement.
+// It fails if the result is not finite.
+func (k *kkt) solve(bx, bz, x, z []float64, identity bool) bool {
+	const (
+		maxSteps = 10
+		abs, rel = 1e-12, 1e-13
+		stall    = 5 // a correction that gains less is the last
+	)
+	k.direct(bx, bz, x, z)
+	bound := abs + rel*max(dense.NormInf(bx), dense.NormInf(bz))
+	norm := k.residual(bx, bz, x, z, identity)
+	for range maxSteps {
+		if !(norm > bound) || math.IsInf(norm, 0) {
+			break
+		}
+		k.steps++
+		k.direct(k.rx, k.rz, k.cx, k.cz)
+		for i, v := range k.cx {
+			x[i] += v
+		}
+		for i, v := range k.cz {
+			z[i] += v
+		}
+		last := norm
+		norm = k.residual(bx, bz, x, z, identity)
+		if !(norm < last) {
+			for i, v := range k.cx {
+				x[i] -= v
+			}
+			for i, v := range k.cz {
+				z[i] -= v
+			}
+			norm = last
+			break
+		}
+		if norm*stall > last {
+			break
+		}
+	}
+	return !math.IsNaN(norm) && !math.IsInf(norm, 0)
+}

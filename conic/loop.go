@@ -1,0 +1,240 @@
+package conic
+
+import (
+	"math"
+
+	"github.com/optnet-go/optnet/internal/dense"
+)
+
+const (
+	stepFraction   = 0.99 // of the way to the boundary
+	shortStep      = 0.1  // with steps below it, cones that are not symmetric turn to the dual scaling
+	smallestStep   = 1e-4 // steps below it end the solve
+	patience       = 20   // iterations without any progress
+	almostEps      = 1e-5
+	neighborhood   = 1.0
+	warmIterations = 30
+)
+
+// run iterates from the present point until the element is decided. stop is asked
+// before each iteration: it returns Unsolved to go on.
+//
+// The method is the homogeneous embedding with a quadratic objective of Goulart and
+// Chen (arXiv 2405.12762): each iteration factors one matrix and solves with it for the
+// part of the direction that goes with Δτ, for the affine step, and for the
+// combined one.
+func (w *work) run(maxIter int, stop func() Status, trace func(iter int, step float64)) (st Status, iter int, reason string) {
+	w.bestMerit = math.Inf(1)
+	dual := false // the scaling of cones that are not symmetric
+	lastBest := 0
+	step := 0.0
+	for iter = 0; ; iter++ {
+		w.measure()
+		trace(iter, step)
+		merit := w.res.merit(w.opt.EpsAbs, w.opt.EpsRel)
+		if merit < w.bestMerit {
+			if merit < 0.9*w.bestMerit {
+				lastBest = iter
+			}
+			w.bestMerit = merit
+			w.best.copyFrom(&w.it)
+		}
+		if merit <= 1 {
+			return Solved, iter, ""
+		}
+		if st := w.infeasible(); st != Unsolved {
+			return st, iter, ""
+		}
+		if st := stop(); st != Unsolved {
+			return st, iter, ""
+		}
+		switch {
+		case iter == maxIter:
+			return MaxIterations, iter, ""
+		case iter-lastBest >= patience:
+			return NumericalError, iter, "no progress"
+		case !(w.it.tau > 0 && w.it.kappa > 0 && w.mu > 0) || math.IsInf(w.mu, 0):
+			return NumericalError, iter, "the iterate is not finite"
+		}
+		var ok bool
+		if step, ok = w.advance(dual); ok {
+			if step < shortStep && !w.pl.symmetric {
+				dual = true
+			}
+			continue
+		}
+		if !dual && !w.pl.symmetric {
+			dual = true
+			continue
+		}
+		return NumericalError, iter, "no step is possible"
+	}
+}
+
+// advance takes one step. It fails, with the iterate as it was, if numbers do not
+// allow one.
+func (w *work) advance(dual bool) (step float64, ok bool) {
+	it, pl := &w.it, w.pl
+	for i, c := range w.cones {
+		b := &pl.blocks[i]
+		if !c.scale(it.s[b.off:b.off+b.dim], it.z[b.off:b.off+b.dim], w.mu, dual) {
+			return 0, false
+		}
+	}
+	if !w.kkt.factor(false) {
+		return 0, false
+	}
+	for j, q := range w.q {
+		w.bx[j] = -q
+	}
+	if !w.kkt.solve(w.bx, w.b, w.x2, w.z2, false) {
+		return 0, false
+	}
+
+	// The affine step: d_s = s.
+	copy(w.shift, it.s)
+	w.clearZero(w.shift)
+	if !w.direction(&w.aff, 1, it.tau*it.kappa) {
+		return 0, false
+	}
+	alpha := w.maxStep(&w.aff, 1)
+	sigma := (1 - alpha) * (1 - alpha) * (1 - alpha)
+
+	// The combined one.
+	target := sigma * w.mu
+	for i, c := range w.cones {
+		b := &pl.blocks[i]
+		lo, hi := b.off, b.off+b.dim
+		c.correct(w.shift[lo:hi], it.s[lo:hi], it.z[lo:hi], w.aff.s[lo:hi], w.aff.z[lo:hi], target)
+	}
+	if !w.direction(&w.dir, 1-sigma, it.tau*it.kappa+w.aff.tau*w.aff.kappa-target) {
+		return 0, false
+	}
+	alpha = w.maxStep(&w.dir, 1)
+	if pl.symmetric {
+		alpha *= stepFraction
+	} else {
+		alpha = w.stayNear(&w.dir, alpha)
+	}
+	if !(alpha >= smallestStep) {
+		return alpha, false
+	}
+	dense.Axpy(alpha, w.dir.x, it.x)
+	dense.Axpy(alpha, w.dir.z, it.z)
+	dense.Axpy(alpha, w.dir.s, it.s)
+	it.tau += alpha * w.dir.tau
+	it.kappa += alpha * w.dir.kappa
+	return alpha, true
+}
+
+// clearZero clears the rows of zero cones.
+func (w *work) clearZero(v []float64) {
+	for i := range w.pl.blocks {
+		if b := &w.pl.blocks[i]; b.kind == Zero {
+			clear(v[b.off : b.off+b.dim])
+		}
+	}
+}
+
+// direction solves
+//
+//	PΔx + AᵀΔz + qΔτ = −f·rx,  AΔx + Δs − bΔτ = −f·rz,  HΔz + Δs = −d
+//	(2Px/τ + q)ᵀΔx + bᵀΔz + Δκ − (xᵀPx/τ²)Δτ = −f·rτ,  κΔτ + τΔκ = −dk
+//
+// with d in w.shift, by Δ = Δ₁ + Δτ·Δ₂, Δ₂ being the solution for (−q, b).
+func (w *work) direction(d *iterate, f, dk float64) bool {
+	it := &w.it
+	for j, r := range w.rx {
+		w.bx[j] = -f * r
+	}
+	for i, r := range w.rz {
+		w.bz[i] = w.shift[i] - f*r
+	}
+	if !w.kkt.solve(w.bx, w.bz, d.x, d.z, false) {
+		return false
+	}
+	inv := 1 / it.tau
+	num := f*w.rtau - dk*inv + 2*inv*dense.Dot(w.px, d.x) + dense.Dot(w.q, d.x) + dense.Dot(w.b, d.z)
+	den := it.kappa*inv + w.xpx*inv*inv - 2*inv*dense.Dot(w.px, w.x2) - dense.Dot(w.q, w.x2) - dense.Dot(w.b, w.z2)
+	d.tau = num / den
+	if !(den > 0) || math.IsNaN(d.tau) || math.IsInf(d.tau, 0) {
+		return false
+	}
+	dense.Axpy(d.tau, w.x2, d.x)
+	dense.Axpy(d.tau, w.z2, d.z)
+	w.kkt.mulH(d.z, d.s, false)
+	for i, h := range d.s {
+		d.s[i] = -w.shift[i] - h
+	}
+	d.kappa = -(dk + it.kappa*d.tau) * inv
+	return true
+}
+
+// maxStep returns the largest step along d, up to alpha, that stays in the cones.
+// Cones that are not symmetric come last and find one that does.
+func (w *work) maxStep(d *iterate, alpha float64) float64 {
+	it := &w.it
+	if d.tau < 0 {
+		alpha = min(alpha, -it.tau/d.tau)
+	}
+	if d.kappa < 0 {
+		alpha = min(alpha, -it.kappa/d.kappa)
+	}
+	for pass := range 2 {
+		if pass == 1 {
+			if w.pl.symmetric {
+				break
+			}
+			alpha = min(alpha, stepFraction)
+		}
+		for i, c := range w.cones {
+			b := &w.pl.blocks[i]
+			if (b.kind >= Exponential) != (pass == 1) {
+				continue
+			}
+			lo, hi := b.off, b.off+b.dim
+			alpha = c.maxStep(it.s[lo:hi], it.z[lo:hi], d.s[lo:hi], d.z[lo:hi], alpha)
+		}
+	}
+	return alpha
+}
+
+// stayNear shortens a step until it ends in a neighbourhood of the central path:
+//
+//	Σ (f(s) + f*(z) + ν) + ν log μ,
+//
+// which is 0 on the path and positive elsewhere, with τ and κ counted as one
+// more pair, is bounded.
+func (w *work) stayNear(d *iterate, alpha float64) float64 {
+	it := &w.it
+	bound := neighborhood
+	for i, c := range w.cones {
+		if w.pl.blocks[i].kind >= Exponential {
+			bound += float64(c.degree())
+		}
+	}
+	nu := float64(w.pl.degree + 1)
+	for ; alpha >= smallestStep; alpha *= 0.8 {
+		for i := range w.bz {
+			w.bz[i] = it.z[i] + alpha*d.z[i]
+			w.shift[i] = it.s[i] + alpha*d.s[i]
+		}
+		tk := (it.tau + alpha*d.tau) * (it.kappa + alpha*d.kappa)
+		mu := (dense.Dot(w.bz, w.shift) + tk) / nu
+		if !(mu > 0 && tk > 0) {
+			continue
+		}
+		sum := nu*math.Log(mu) - math.Log(tk)
+		for i, c := range w.cones {
+			b := &w.pl.blocks[i]
+			sum += c.distance(w.shift[b.off:b.off+b.dim], w.bz[b.off:b.off+b.dim])
+			if math.IsInf(sum, 1) {
+				break
+			}
+		}
+		if sum < bound {
+			return alpha
+		}
+	}
+	return 0
+}

@@ -1,0 +1,236 @@
+package conic
+
+import (
+	"math"
+
+	"github.com/optnet-go/optnet/internal/dense"
+	"github.com/optnet-go/optnet/sparse"
+)
+
+// work solves one element at a time: all that changes during a solve. It serves
+// one goroutine.
+type work struct {
+	pl  *plan
+	opt *Options
+
+	given          Data // the element's data
+	p, q, a, b     []float64
+	sc             scaling
+	open           []bool // rows without effect, of infinite b
+	hasOpen        bool
+	normA, normP   float64 // largest |entries|, of the data given
+	normQ, normB   float64
+	cones          []cone
+	kkt            *kkt
+	psd            *sparse.LDL // of P, for the check
+	psdVal         []float64
+	it, best       iterate
+	res            residuals
+	bestMerit      float64
+	px, ax, atz    []float64 // Px, Ax, Aᵀz of the iterate
+	rx, rz         []float64 // residuals of the embedding
+	x2, z2         []float64 // solution for (−q, b)
+	aff, dir       iterate   // affine and combined directions
+	bx, bz, shift  []float64
+	rtau, mu       float64
+	xpx, qx, bzdot float64
+}
+
+// iterate is a point of the homogeneous embedding, or a direction.
+type iterate struct {
+	x, z, s    []float64
+	tau, kappa float64
+}
+
+func newIterate(pl *plan) iterate {
+	return iterate{x: make([]float64, pl.n), z: make([]float64, pl.m), s: make([]float64, pl.m)}
+}
+
+func (p *iterate) copyFrom(q *iterate) {
+	copy(p.x, q.x)
+	copy(p.z, q.z)
+	copy(p.s, q.s)
+	p.tau, p.kappa = q.tau, q.kappa
+}
+
+func newWork(pl *plan, opt *Options) *work {
+	n, m := pl.n, pl.m
+	w := &work{pl: pl, opt: opt}
+	w.p, w.a = make([]float64, pl.p.NNZ()), make([]float64, pl.a.NNZ())
+	for _, v := range []*[]float64{&w.q, &w.px, &w.atz, &w.rx, &w.x2, &w.bx} {
+		*v = make([]float64, n)
+	}
+	for _, v := range []*[]float64{&w.b, &w.ax, &w.rz, &w.z2, &w.bz, &w.shift} {
+		*v = make([]float64, m)
+	}
+	w.sc = scaling{d: make([]float64, n), e: make([]float64, m), w: make([]float64, n+m)}
+	w.open = make([]bool, m)
+	for i := range pl.blocks {
+		w.cones = append(w.cones, pl.blocks[i].newCone())
+	}
+	w.kkt = newKKT(pl, w.cones)
+	for _, p := range []*iterate{&w.it, &w.best, &w.aff, &w.dir} {
+		*p = newIterate(pl)
+	}
+	if pl.psdP != nil {
+		w.psd = pl.psdP.NewLDL()
+		w.psdVal = make([]float64, pl.psdSize)
+	}
+	return w
+}
+
+// infinite is from where on the b of a NonNegative row means no constraint.
+const infinite = 1e20
+
+// load takes an element's data, checks and scales them. It returns why they are
+// invalid, or "".
+func (w *work) load(d *Data) (reason string) {
+	w.given = *d
+	if reason := w.check(d); reason != "" {
+		return reason
+	}
+	copy(w.p, d.P)
+	copy(w.q, d.Q)
+	copy(w.a, d.A)
+	copy(w.b, d.B)
+	if w.hasOpen {
+		// Such a row becomes s = 1, which holds by itself.
+		for k, i := range w.pl.a.RowIdx {
+			if w.open[i] {
+				w.a[k] = 0
+			}
+		}
+		for i, o := range w.open {
+			if o {
+				w.b[i] = 1
+			}
+		}
+	}
+	w.normP, w.normQ = dense.NormInf(w.p), dense.NormInf(w.q)
+	w.normA, w.normB = dense.NormInf(w.a), 0
+	for i, b := range w.b {
+		if !w.open[i] {
+			w.normB = max(w.normB, math.Abs(b))
+		}
+	}
+	w.sc.equilibrate(w.pl, w.p, w.q, w.a, w.b)
+	w.kkt.load(w.p, w.a)
+	return ""
+}
+
+// residuals of the iterate, on the data given, each with the largest of the
+// terms that it sums.
+type residuals struct {
+	primal, dual, gap                float64
+	primalScale, dualScale, gapScale float64
+	pcost, dcost                     float64
+}
+
+// merit is the largest ratio of a residual to its bound: a point with a merit of
+// at most 1 passes.
+func (r *residuals) merit(abs, rel float64) float64 {
+	m := max(r.primal/(abs+rel*r.primalScale), r.dual/(abs+rel*r.dualScale), r.gap/(abs+rel*r.gapScale))
+	if math.IsNaN(m) {
+		return math.Inf(1)
+	}
+	return m
+}
+
+// measure finds the residuals of the embedding,
+//
+//	rx = Px + Aᵀz + qτ,  rz = Ax + s − bτ,  rτ = xᵀPx/τ + qᵀx + bᵀz + κ,
+//
+// and those of the point x/τ, z/τ, s/τ on the data given.
+func (w *work) measure() {
+	it, pl := &w.it, w.pl
+	clear(w.px)
+	clear(w.ax)
+	clear(w.atz)
+	pl.p.SymMulAdd(w.p, 1, it.x, w.px)
+	pl.a.MulAdd(w.a, 1, it.x, w.ax)
+	pl.a.MulTAdd(w.a, 1, it.z, w.atz)
+	w.xpx, w.qx, w.bzdot = dense.Dot(it.x, w.px), dense.Dot(w.q, it.x), dense.Dot(w.b, it.z)
+	r := &w.res
+	*r = residuals{}
+	inv := 1 / it.tau
+	for j := range w.px {
+		qt := w.q[j] * it.tau
+		v := w.px[j] + w.atz[j] + qt
+		w.rx[j] = v
+		u := inv / (w.sc.d[j] * w.sc.c)
+		r.dual = max(r.dual, math.Abs(v)*u)
+		r.dualScale = max(r.dualScale, max(math.Abs(w.px[j]), math.Abs(w.atz[j]), math.Abs(qt))*u)
+	}
+	for i := range w.ax {
+		bt := w.b[i] * it.tau
+		v := w.ax[i] + it.s[i] - bt
+		w.rz[i] = v
+		if w.hasOpen && w.open[i] {
+			continue
+		}
+		u := inv / w.sc.e[i]
+		r.primal = max(r.primal, math.Abs(v)*u)
+		r.primalScale = max(r.primalScale, max(math.Abs(w.ax[i]), it.s[i], math.Abs(bt))*u)
+	}
+	w.rtau = w.xpx*inv + w.qx + w.bzdot + it.kappa
+	quad := w.xpx * inv * inv / 2
+	r.pcost = (quad + w.qx*inv) / w.sc.c
+	r.dcost = (-quad - w.bzdot*inv) / w.sc.c
+	r.gap = math.Abs(r.pcost - r.dcost)
+	r.gapScale = max(math.Abs(r.pcost), math.Abs(r.dcost))
+	w.mu = (dense.Dot(it.s, it.z) + it.tau*it.kappa) / float64(pl.degree+1)
+}
+
+// infTol is the tolerance of proofs of infeasibility.
+const infTol = 1e-8
+
+// infeasible reports whether the iterate proves that the problem has no feasible
+// point, or no bounded one. The proof is checked again, on the data given,
+// before it is believed; here it must be strong as well, not only correct: a problem that is
+// merely badly posed has rays that nearly are proofs.
+func (w *work) infeasible() Status {
+	it := &w.it
+	if !(it.kappa > it.tau) {
+		return Unsolved
+	}
+	if w.bzdot < 0 {
+		f := -1 / w.bzdot // the factors c cancel
+		at, z := 0.0, 0.0
+		for j, v := range w.atz {
+			at = max(at, math.Abs(v)/w.sc.d[j])
+		}
+		for i, v := range it.z {
+			z = max(z, math.Abs(v)*w.sc.e[i])
+		}
+		if at*f <= infTol*max(1, w.normA)*strong(z*f, w.normB) {
+			return PrimalInfeasible
+		}
+	}
+	if w.qx < 0 {
+		f := -w.sc.c / w.qx
+		px, as, x := 0.0, 0.0, 0.0
+		for j, v := range w.px {
+			px = max(px, math.Abs(v)/w.sc.d[j]/w.sc.c)
+			x = max(x, math.Abs(it.x[j])*w.sc.d[j])
+		}
+		for i, v := range w.ax {
+			if w.hasOpen && w.open[i] {
+				continue
+			}
+			as = max(as, math.Abs(v+it.s[i])/w.sc.e[i])
+		}
+		bound := strong(x*f, w.normQ)
+		if px*f <= infTol*max(1, w.normP)*bound && as*f <= infTol*max(1, w.normA)*bound {
+			return DualInfeasible
+		}
+	}
+	return Unsolved
+}
+
+// strong bounds the norm of a ray by what is large for one with dᵀr = −1.
+func strong(ray, d float64) float64 {
+	if d > 0 {
+		return min(ray, 1e3*max(1, 1/d))
+	}
+	return ray
+}
