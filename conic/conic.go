@@ -22,6 +22,7 @@
 package conic
 
 import (
+	"strconv"
 	"time"
 
 	"github.com/optnet-go/optnet/sparse"
@@ -209,4 +210,25 @@ type Gradient struct {
 type Tangent struct {
 	Point
 	Certs []Certificate
+}
+
+// String returns the name of the constant.
+func (k Kind) String() string {
+	switch k {
+	case Zero:
+		return "Zero"
+	case NonNegative:
+		return "NonNegative"
+	case SecondOrder:
+		return "SecondOrder"
+	case PSD:
+		return "PSD"
+	case Exponential:
+		return "Exponential"
+	case Power:
+		return "Power"
+	case GenPower:
+		return "GenPower"
+	}
+	return "Kind(" + strconv.Itoa(int(k)) + ")"
 }

@@ -91,6 +91,11 @@ func (w *work) advance(dual bool) (step float64, ok bool) {
 		return 0, false
 	}
 
+	// κ/τ + xᵀPx/τ² − (2Px/τ + q)ᵀΔ₂x − bᵀΔ₂z, which is κ/τ plus squares.
+	inv := 1 / it.tau
+	w.den = it.kappa*inv + w.xpx*inv*inv - 2*inv*dense.Dot(w.px, w.x2) - dense.Dot(w.q, w.x2) - dense.Dot(w.b, w.z2)
+	w.den = max(w.den, it.kappa*inv)
+
 	// The affine step: d_s = s.
 	copy(w.shift, it.s)
 	w.clearZero(w.shift)
@@ -155,7 +160,7 @@ func (w *work) direction(d *iterate, f, dk float64) bool {
 	}
 	inv := 1 / it.tau
 	num := f*w.rtau - dk*inv + 2*inv*dense.Dot(w.px, d.x) + dense.Dot(w.q, d.x) + dense.Dot(w.b, d.z)
-	den := it.kappa*inv + w.xpx*inv*inv - 2*inv*dense.Dot(w.px, w.x2) - dense.Dot(w.q, w.x2) - dense.Dot(w.b, w.z2)
+	den := w.den
 	d.tau = num / den
 	if !(den > 0) || math.IsNaN(d.tau) || math.IsInf(d.tau, 0) {
 		return false
@@ -232,7 +237,7 @@ func (w *work) stayNear(d *iterate, alpha float64) float64 {
 				break
 			}
 		}
-		if sum < bound {
+			if sum < bound {
 			return alpha
 		}
 	}

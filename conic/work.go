@@ -32,7 +32,7 @@ type work struct {
 	x2, z2         []float64 // solution for (−q, b)
 	aff, dir       iterate   // affine and combined directions
 	bx, bz, shift  []float64
-	rtau, mu       float64
+	rtau, mu, den  float64
 	xpx, qx, bzdot float64
 }
 
