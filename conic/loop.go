@@ -237,7 +237,7 @@ func (w *work) stayNear(d *iterate, alpha float64) float64 {
 				break
 			}
 		}
-			if sum < bound {
+		if sum < bound {
 			return alpha
 		}
 	}

@@ -206,13 +206,13 @@ func (c Cone) check() error {
 		return fmt.Errorf("%v has size %d, want 0 or more", c.Kind, c.Size)
 	}
 	if c.Kind == PSD && c.Size > 1<<15 {
-		return fmt.Errorf("PSD has order %d, want at most %d", c.Size, 1<<15)
+		return fmt.Errorf("the order of PSD is %d, want at most %d", c.Size, 1<<15)
 	}
 	if c.Kind != Power && c.Kind != GenPower {
 		return nil
 	}
 	if c.Kind == Power && len(c.Alpha) != 1 {
-		return fmt.Errorf("Power has %d exponents, want 1", len(c.Alpha))
+		return fmt.Errorf("a power cone has %d exponents, want 1", len(c.Alpha))
 	}
 	sum := 0.0
 	for _, a := range c.Alpha {
@@ -298,10 +298,6 @@ func (p *plan) assemble() {
 	}
 	place := make([]int32, p.n) // of row i in the current column
 	var rows []int32
-	type slot struct {
-		e    *elimination
-		a, b int
-	}
 	for j := range p.n {
 		rows = rows[:0]
 		rows = append(rows, cliques[j]...)

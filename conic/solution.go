@@ -20,7 +20,6 @@ type Solution struct {
 	held    bool // data has those coefficients
 	factors bool // and the points, for derivatives
 	data    Data // copies, shared or per element
-	batch   int  // size for which data was given
 	works   []*work
 }
 
