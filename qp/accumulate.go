@@ -167,7 +167,7 @@ func (a *accumulator) sum(s *cpuState, g *Gradient) {
 	}
 	sh := s.plan.sh
 	n, ld := sh.N, dense.Stride(sh.N)
-	s.run(taskSum, a.tiles)
+	s.run(taskSum, a.tiles, s.plan.workers(taskSum, s.size))
 	unpad := func(dst, src []float64, f float64) {
 		for i := 0; i*n < len(dst); i++ {
 			dense.Axpy(f, src[i*ld:i*ld+n], dst[i*n:(i+1)*n])

@@ -12,7 +12,7 @@ import (
 func (s *cpuState) JVP(ctx context.Context, dst *Tangent, dir *Data) error {
 	s.tan, s.dir = dst, dir
 	defer func() { s.tan, s.dir = nil, nil }()
-	if !s.finish(ctx, taskJVP, s.size) {
+	if !s.finish(ctx, taskJVP, s.size, s.plan.workers(taskJVP, s.size)) {
 		return fmt.Errorf("qp: differentiating: %w", context.Cause(ctx))
 	}
 	return nil

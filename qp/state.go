@@ -111,9 +111,9 @@ func (s *cpuState) Close() error {
 	return nil
 }
 
-// run does the parts of a task, on as many workers as there is work for.
-func (s *cpuState) run(t task, limit int) {
-	n := min(s.plan.workers(t, s.size), limit)
+// run does the parts of a task on so many workers.
+func (s *cpuState) run(t task, limit, crew int) {
+	n := min(crew, limit)
 	if n == 0 {
 		return
 	}
@@ -173,11 +173,12 @@ func (s *cpuState) Solve(ctx context.Context, dst *Solution, b *Batch) error {
 	if opt.TimeLimit > 0 {
 		deadline = time.Now().Add(opt.TimeLimit)
 	}
-	s.room(s.plan.workers(taskSolve, b.Size))
-	lanes := 0
-	if n := s.plan.workers(taskSolve, b.Size); n > 0 && b.Warm == nil && opt.Trace == nil {
-		lanes = (b.Size + n - 1) / n
+	crew, lanes := s.plan.workers(taskSolve, b.Size), 0
+	if width := int(s.plan.lanes); width > 0 && crew > 0 && b.Warm == nil && opt.Trace == nil {
+		crew = min(crew, max(1, b.Size/width)) // half the lanes take as long as all
+		lanes = (b.Size + crew - 1) / crew
 	}
+	s.room(crew)
 	for _, w := range s.workers {
 		if w.lanes != nil {
 			w.lanes.use = min(w.lanes.width, lanes)
@@ -187,17 +188,17 @@ func (s *cpuState) Solve(ctx context.Context, dst *Solution, b *Batch) error {
 			w.tracer = s.trace
 		}
 	}
-	if !s.finish(ctx, taskSolve, b.Size) {
+	if !s.finish(ctx, taskSolve, b.Size, crew) {
 		return fmt.Errorf("qp: solving: %w", context.Cause(ctx))
 	}
 	return nil
 }
 
-// finish runs a task, and says whether ctx let it come to its end.
-func (s *cpuState) finish(ctx context.Context, t task, limit int) bool {
+// finish runs a task on so many workers, and says whether ctx let it come to its end.
+func (s *cpuState) finish(ctx context.Context, t task, limit, crew int) bool {
 	s.done = ctx.Done()
 	s.stop.Store(false)
-	s.run(t, limit)
+	s.run(t, limit, crew)
 	s.done = nil
 	return !s.stop.Load()
 }

@@ -18,7 +18,7 @@ func (s *cpuState) VJP(ctx context.Context, dst *Gradient, up *Point) error {
 			clear(*coefs[k].of(&dst.Data))
 		}
 	}
-	if !s.finish(ctx, taskVJP, s.size) {
+	if !s.finish(ctx, taskVJP, s.size, s.plan.workers(taskVJP, s.size)) {
 		return fmt.Errorf("qp: differentiating: %w", context.Cause(ctx))
 	}
 	s.accum.sum(s, dst)
