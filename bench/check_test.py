@@ -5,6 +5,7 @@ import unittest
 import numpy as np
 
 import check
+import report
 from peers.common import Case
 
 
@@ -60,6 +61,22 @@ class Gradients(unittest.TestCase):
         self.assertAlmostEqual(check.gradient_difference(ours, {"dp": np.array([[3.0, 5.0]])}), 0.25)
         self.assertIsNone(check.gradient_difference(ours, {"z": np.zeros((1, 2))}))
         self.assertTrue(np.isnan(check.gradient_difference(ours, {"dp": np.array([[np.nan, 4.0]])})))
+
+
+
+class Merge(unittest.TestCase):
+    def test_later_figures_replace_earlier(self):
+        head = {"cpu": "x", "kernels": "y", "cores": "2 of 2", "quick": False, "seconds": 3, "date": "2026-01-02", "about": {}}
+        case = {"family": "optnet", "problem": "n1", "n": 1, "m": 1, "p": 0, "batch": 1, "eps": 1e-8}
+        ours, theirs = {**case, "solver": "optnet", "forward": 1.0}, {**case, "solver": "a", "forward": 2.0}
+        first = ("1", ({**head, "about": {"a": 1}}, [ours, theirs]))
+        second = ("2", ({**head, "date": "2026-01-01", "about": {"b": 1}}, [{**ours, "forward": 4.0}, {**theirs, "solver": "b"}]))
+        third = ("3", (head, [{**case, "solver": "optnet", "error": "not run: out of time"}]))
+        header, rows = report.merge([first, second, third])
+        self.assertEqual((header["seconds"], header["date"], header["about"]), (9, "2026-01-02", {"a": 1, "b": 1}))
+        self.assertEqual({r["solver"]: r.get("forward") for r in rows}, {"optnet": 4.0, "a": 2.0, "b": 2.0})
+        with self.assertRaises(SystemExit):
+            report.merge([first, ("4", ({**head, "cpu": "z"}, []))])
 
 
 if __name__ == "__main__":

@@ -2,14 +2,15 @@
 the same problems. make bench-peers calls it; see README.md.
 
     python compare.py --optnet PROGRAM --problems DIR --out DIR [--peers a,b] [--sizes 10,50] [--batches 1,128]
-                      [--families optnet,sudoku,scqpth] [--quick] [--minutes 40] [--cap 20] [--name NAME]
+                      [--families optnet,sudoku,scqpth] [--quick] [--minutes 40] [--cap 20] [--name NAME] [--resume]
 
 Only one process works at a time, the others wait for their next request. Ours runs
 before and after every peer, so that noise of the machine shows in our own times.
+Results are written after every case; --resume goes on where the last run of that
+name ended, with the cases that it did not come to.
 """
 
 import argparse
-import csv
 import datetime
 import json
 import os
@@ -153,6 +154,7 @@ def main():
     ap.add_argument("--batches", default="")
     ap.add_argument("--families", default="optnet,sudoku,scqpth")
     ap.add_argument("--quick", action="store_true")
+    ap.add_argument("--resume", action="store_true")
     ap.add_argument("--minutes", type=float, default=40)
     ap.add_argument("--cap", type=float, default=20)
     ap.add_argument("--threads", type=int, default=min(2, os.cpu_count() or 1))
@@ -191,8 +193,22 @@ def main():
     running.remove(ours)
 
     header = {**machine(args.threads), "date": datetime.date.today().isoformat(), "threads": args.threads, "about": about,
-              "cap": cap, "quick": args.quick, "seconds": None}
-    rows, spent = [], {}
+              "cap": cap, "quick": args.quick, "seconds": 0}
+    base_out = os.path.join(args.out, args.name)
+    rows, spent, before = [], {}, 0
+    if args.resume and os.path.exists(base_out + ".jsonl"):
+        old, rows = report.read(base_out + ".jsonl")
+        for k in ("cpu", "kernels", "cores", "system", "threads", "quick", "about"):
+            if old[k] != header[k]:
+                sys.exit(f"{base_out}.jsonl cannot be resumed: its {k} is {old[k]!r}, now {header[k]!r}")
+        header["date"], before = old["date"], old["seconds"]
+        rows = [r for r in rows if not r.get("error", "").startswith("not run")]
+        done = {(r["problem"], r["batch"], r["eps"]) for r in rows}
+        todo = [(p, batch, eps) for p, batch, eps in todo if (p["name"], batch, eps) not in done]
+        for r in rows:
+            if r["solver"] != "optnet":
+                remember(spent, r)
+        print(f"{len(done)} cases are there, {len(todo)} are left", flush=True)
     path_ours, path_peer = (os.path.join(scratch.name, n) for n in ("ours.npz", "peer.npz"))
 
     def request(p, batch, eps, out, share):
@@ -238,11 +254,8 @@ def main():
                 os.remove(path_peer)
             r = w.ask(request(p, batch, eps, path_peer, 1), 3 * cap + 30)
             row.update(r)
-            if "error" in r:
-                if r["error"] == "too slow":
-                    spent[(w.name, p["family"], eps, p["n"], batch)] = (float("inf"), batch)
-            else:
-                spent[(w.name, p["family"], eps, p["n"], batch)] = ((r.get("both") or r["forward"]) / 1e3, batch)
+            remember(spent, row)
+            if "error" not in r:
                 arrays = load(path_peer)
                 row["excess"], row["failed"] = excess_of(case, arrays, eps)
                 # Sparse interfaces have no gradient where an entry is always zero.
@@ -265,23 +278,32 @@ def main():
                 if row.get("best_" + k):
                     row["ratio_" + k] = row["best_" + k] / mine[k]
         rows.extend(theirs)
+        header["seconds"] = before + round(time.monotonic() - start)
+        save(base_out + ".jsonl", header, rows)
     for w in [ours] + peers:
         w.stop()
-    header["seconds"] = round(time.monotonic() - start)
     log.close()
 
-    base = os.path.join(args.out, args.name)
-    with open(base + ".jsonl", "w") as f:
+    save(base_out + ".jsonl", header, rows)
+    report.write(base_out, header, rows)
+    print(f"wrote {args.name}.txt, .md, .csv, .jsonl and .png, {header['seconds']} s", flush=True)
+
+
+def save(path, header, rows):
+    with open(path + ".new", "w") as f:
         f.write(json.dumps({"header": header}) + "\n")
         for row in rows:
             f.write(json.dumps(row) + "\n")
-    columns = list(dict.fromkeys(k for row in rows for k in row))
-    with open(base + ".csv", "w", newline="") as f:
-        out = csv.DictWriter(f, columns)
-        out.writeheader()
-        out.writerows(rows)
-    report.write(base, header, rows)
-    print(f"wrote {args.name}.txt, .md, .csv, .jsonl and .png, {header['seconds']} s", flush=True)
+    os.replace(path + ".new", path)
+
+
+def remember(spent, row):
+    """What a case took a peer, in seconds, and for how many problems."""
+    key = (row["solver"], row["family"], row["eps"], row["n"], row["batch"])
+    if row.get("error") == "too slow":
+        spent[key] = (float("inf"), row["batch"])
+    elif "error" not in row:
+        spent[key] = ((row.get("both") or row["forward"]) / 1e3, row["batch"])
 
 
 def batch_before(spent, name, p, eps, batch):

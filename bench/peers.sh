@@ -7,7 +7,7 @@
 #	BATCHES=1,128     some batches      FAMILIES=sudoku  of optnet, sudoku, scqpth
 #	QUICK=1           3 minutes         MINUTES=40       no case starts later
 #	NAME=today        name of results   OUT=folder       bench/results if not given
-#	PYTHON=python3    3.11 to 3.13
+#	PYTHON=python3    3.11 to 3.13      RESUME=1         go on with the run of that name
 set -euo pipefail
 cd "$(dirname "$0")"
 
@@ -35,5 +35,6 @@ args=(--optnet "$work/optnet" --problems "$work/problems/seed$seed" --out "${OUT
 [[ -z ${FAMILIES:-} ]] || args+=(--families "$FAMILIES")
 [[ -z ${QUICK:-} ]] || args+=(--quick)
 [[ -z ${MINUTES:-} ]] || args+=(--minutes "$MINUTES")
+[[ -z ${RESUME:-} ]] || args+=(--resume)
 [[ -z ${NAME:-} ]] || args+=(--name "$NAME")
 "$venv/bin/python" compare.py "${args[@]}"

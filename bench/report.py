@@ -1,8 +1,13 @@
-"""Writes the figures of a run: text with everything, Markdown tables, a plot.
+"""Writes the figures of a run: text with everything, a table for spreadsheets,
+Markdown tables, a plot.
 
-    python report.py RESULTS.jsonl      writes them again beside it
+    python report.py RESULTS.jsonl                      writes them again beside it
+    python report.py --out BASE RESULTS.jsonl MORE...   those of several runs together;
+                                                        later figures replace earlier ones
 """
 
+import argparse
+import csv
 import json
 import sys
 
@@ -66,7 +71,41 @@ def case_of(row):
     return row["family"], row["problem"], row["n"], row["m"], row["p"], row["batch"], row["eps"]
 
 
+def read(path):
+    with open(path) as f:
+        first, *rows = (json.loads(x) for x in f)
+    return first["header"], rows
+
+
+def merge(runs):
+    """One header and the rows of several runs on the same machine, case by case.
+    Ratios stay those to our figures in the same run; our own row is the last
+    run's."""
+    header, all_rows = None, {}
+    for path, (head, rows) in runs:
+        if header is None:
+            header = {**head, "about": dict(head["about"])}
+        else:
+            for k in ("cpu", "kernels", "cores", "quick"):
+                if head[k] != header[k]:
+                    sys.exit(f"{path} is of another machine or kind: its {k} is {head[k]!r}, not {header[k]!r}")
+            header["about"].update(head["about"])
+            header["seconds"] += head["seconds"]
+            header["date"] = max(header["date"], head["date"])
+        for r in rows:
+            key = case_of(r)
+            if "error" in r and r["solver"] == "optnet" and key in all_rows:
+                continue  # not run, but elsewhere
+            all_rows.setdefault(key, {})[r["solver"]] = r
+    return header, [r for rows in all_rows.values() for r in rows.values()]
+
+
 def write(base, header, rows):
+    columns = list(dict.fromkeys(k for row in rows for k in row))
+    with open(base + ".csv", "w", newline="") as f:
+        out = csv.DictWriter(f, columns)
+        out.writeheader()
+        out.writerows(rows)
     with open(base + ".txt", "w") as f:
         f.write("\n".join(head(header)) + "\n\n")
         f.write("Milliseconds for the whole batch: wall time around the call, and in parentheses the\n"
@@ -167,6 +206,10 @@ def plot(path, rows):
 
 
 if __name__ == "__main__":
-    with open(sys.argv[1]) as f:
-        first, *rest = (json.loads(x) for x in f)
-    write(sys.argv[1].removesuffix(".jsonl"), first["header"], rest)
+    ap = argparse.ArgumentParser()
+    ap.add_argument("--out")
+    ap.add_argument("results", nargs="+")
+    args = ap.parse_args()
+    if len(args.results) > 1 and not args.out:
+        sys.exit("several runs: name the results with --out BASE")
+    write(args.out or args.results[0].removesuffix(".jsonl"), *merge([(path, read(path)) for path in args.results]))
