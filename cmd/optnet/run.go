@@ -49,8 +49,11 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	if err == nil {
 		return exitOK
 	}
-	if errors.Is(err, errNotSolved) {
+	switch {
+	case errors.Is(err, errNotSolved):
 		return exitNotSolved
+	case errors.Is(err, errSaid):
+		return exitError
 	}
 	if slices.Contains(args, "--json") || slices.Contains(args, "--json=true") {
 		writeErrorJSON(stdout, err)
@@ -71,8 +74,12 @@ func writeErrorJSON(w io.Writer, err error) {
 		Error string `json:"error"`
 	}{Error: err.Error()}
 	var f *lab.FileError
-	if errors.As(err, &f) {
+	var of *fileError
+	switch {
+	case errors.As(err, &f):
 		obj.File, obj.Line = f.File, f.Line
+	case errors.As(err, &of):
+		obj.File, obj.Line, obj.Error = of.file, of.line, of.err.Error()
 	}
 	writeJSON(w, obj)
 }
@@ -91,7 +98,7 @@ func rootCommand() *cobra.Command {
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return usagef("%w; see: %s --help", err, cmd.CommandPath())
 	})
-	root.AddCommand(trainCommand(), predictCommand(), versionCommand())
+	root.AddCommand(solveCommand(), checkCommand(), diagnoseCommand(), trainCommand(), predictCommand(), versionCommand())
 	return root
 }
 

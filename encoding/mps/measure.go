@@ -30,12 +30,16 @@ func (p *Problem) Measure(x *Point) *Residuals {
 	sense := p.sense()
 
 	rows, cols := clip(x.Rows, p.RowLower, p.RowUpper), clip(x.Cols, p.Lower, p.Upper)
-	ax, aty := make([]float64, m), make([]float64, n)
+	ax, atn, gtl := make([]float64, m), make([]float64, n), make([]float64, n) // Aᵀν of equalities, Gᵀλ of the rest
 	for j := range n {
 		for k := p.A.ColPtr[j]; k < p.A.ColPtr[j+1]; k++ {
 			i, v := p.A.RowIdx[k], p.A.Val[k]
 			ax[i] += v * x.X[j]
-			aty[j] += v * rows[i]
+			if p.RowLower[i] == p.RowUpper[i] {
+				atn[j] += v * rows[i]
+			} else {
+				gtl[j] += v * rows[i]
+			}
 		}
 	}
 	qx := p.product(x.X)
@@ -63,11 +67,11 @@ func (p *Problem) Measure(x *Point) *Residuals {
 	var xqx, cx, sides float64
 	for j := range n {
 		c := sense * p.C[j]
-		d := math.Abs(qx[j] + c + aty[j] + cols[j])
+		d := math.Abs(qx[j] + c + atn[j] + gtl[j] + cols[j])
 		if d > r.Dual || math.IsNaN(d) {
 			r.Dual, r.WorstDual = d, j
 		}
-		r.DualScale = max(r.DualScale, math.Abs(qx[j]), math.Abs(c), math.Abs(aty[j]), math.Abs(cols[j]))
+		r.DualScale = max(r.DualScale, math.Abs(qx[j]), math.Abs(c), math.Abs(atn[j]), math.Abs(gtl[j]), math.Abs(cols[j]))
 		xqx += x.X[j] * qx[j]
 		cx += c * x.X[j]
 		sides += atSide(cols[j], p.Lower[j], p.Upper[j])
@@ -79,6 +83,20 @@ func (p *Problem) Measure(x *Point) *Residuals {
 	r.GapScale = max(math.Abs(xqx/2+cx), math.Abs(xqx/2+sides))
 	r.Objective = sense*(xqx/2+cx) + p.Constant
 	return r
+}
+
+// BoundMultipliers are the multipliers of the bounds that make x stationary with
+// those of the rows: −(Qx + c + Aᵀy) of the minimization.
+func (p *Problem) BoundMultipliers(x, rows []float64) []float64 {
+	mu := p.product(x)
+	for j := range mu {
+		mu[j] += p.sense() * p.C[j]
+		for k := p.A.ColPtr[j]; k < p.A.ColPtr[j+1]; k++ {
+			mu[j] += p.A.Val[k] * rows[p.A.RowIdx[k]]
+		}
+		mu[j] = -mu[j]
+	}
+	return mu
 }
 
 // clip leaves out the multipliers whose sign names a side that is not there: they

@@ -1,0 +1,18 @@
+package main
+
+import (
+	"context"
+	"errors"
+
+	"github.com/optnet-go/optnet/conic"
+)
+
+// solveCone solves a cone program.
+func (s *solving) solveCone(ctx context.Context, p *conic.Problem, objective func(float64) float64) (*answer, error) {
+	return nil, errors.New("not built yet")
+}
+
+// diagnoseCone explains a cone program.
+func (s *solving) diagnoseCone(ctx context.Context, p *problem) (*diagnosis, error) {
+	return nil, errors.New("not built yet")
+}
