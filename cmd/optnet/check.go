@@ -176,7 +176,7 @@ func readSolution(name string) (*solutionArrays, error) {
 		return nil, err
 	}
 	take := func(dst map[string][]float64, keys map[string]json.RawMessage) error {
-		for _, key := range []string{"x", "y", "mu", "z", "s", "nu", "lambda"} {
+		for _, key := range []string{"x", "y", "mu", "z", "s", "nu", "lambda", "value"} {
 			raw, ok := keys[key]
 			if !ok {
 				continue

@@ -16,3 +16,13 @@ func (s *solving) solveCone(ctx context.Context, p *conic.Problem, objective fun
 func (s *solving) diagnoseCone(ctx context.Context, p *problem) (*diagnosis, error) {
 	return nil, errors.New("not built yet")
 }
+
+// ofCone differentiates a cone program.
+func (g *gradient) ofCone(ctx context.Context, p *problem) (*gradReport, error) {
+	return nil, errors.New("not built yet")
+}
+
+// benchCone makes a cone program ready.
+func (s *solving) benchCone(ctx context.Context, p *conic.Problem) (*benched, error) {
+	return nil, errors.New("not built yet")
+}

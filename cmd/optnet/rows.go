@@ -4,10 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math"
 	"time"
 
-	"github.com/optnet-go/optnet/conic"
 	"github.com/optnet-go/optnet/encoding/mps"
 	"github.com/optnet-go/optnet/qp"
 )
@@ -48,7 +46,7 @@ func (s *solving) solveRows(ctx context.Context, p *problem) (*answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	a.why = why
+	a.why, a.seconds = why, time.Since(began).Seconds()
 	if s.solver == "auto" && ctx.Err() == nil && (a.status == qp.AlmostSolved || a.status == qp.NumericalError || a.status == qp.MaxIterations) {
 		other := map[string]string{"qp": "conic", "conic": "qp"}[solver]
 		if b, err := s.second(ctx, p.rows, other, time.Since(began)); err == nil && (b.status == qp.Solved || b.status == qp.PrimalInfeasible || b.status == qp.DualInfeasible) {
@@ -143,6 +141,3 @@ const slack = 1.01
 
 // over is a residual in parts of 1 + its scale.
 func over(r, scale float64) float64 { return r / (1 + scale) }
-
-var _ = math.NaN
-var _ conic.Problem

@@ -98,7 +98,7 @@ func rootCommand() *cobra.Command {
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return usagef("%w; see: %s --help", err, cmd.CommandPath())
 	})
-	root.AddCommand(solveCommand(), checkCommand(), diagnoseCommand(), trainCommand(), predictCommand(), versionCommand())
+	root.AddCommand(solveCommand(), gradCommand(), checkCommand(), diagnoseCommand(), benchCommand(), trainCommand(), predictCommand(), versionCommand())
 	return root
 }
 

@@ -157,33 +157,54 @@ func (p *Problem) denseQ() mat.Matrix {
 	return q
 }
 
+// Row says where row i of the file is in the QP: in A if equal, and else in G.
+func (t *Map) Row(i int) (at int, equal bool) { return t.rows[i].lower, t.rows[i].equal }
+
+// Split brings one number a row of the file to the order of the QP's rows of A
+// and G; Join is its inverse, with zeros where a part is nil.
+func (t *Map) Split(rows []float64) (nu, lambda []float64) {
+	for i, r := range t.rows {
+		if r.equal {
+			nu = append(nu, rows[i])
+		} else {
+			lambda = append(lambda, rows[i])
+		}
+	}
+	return nu, lambda
+}
+
+// Join is the inverse of Split.
+func (t *Map) Join(nu, lambda []float64) []float64 {
+	out := make([]float64, len(t.rows))
+	for i, r := range t.rows {
+		switch {
+		case r.equal && len(nu) > 0:
+			out[i] = nu[r.lower]
+		case !r.equal && len(lambda) > 0:
+			out[i] = lambda[r.lower]
+		}
+	}
+	return out
+}
+
 // FromQP brings element k of an answer to the file's rows and bounds: a
 // solution, or Rays.
 func (t *Map) FromQP(x *qp.Point, k int) *Point {
-	out := &Point{Rows: make([]float64, len(t.rows))}
+	part := func(v []float64, one int) []float64 {
+		if len(v) == 0 {
+			return nil
+		}
+		return v[k*one : (k+1)*one]
+	}
 	eq := 0
 	for _, r := range t.rows {
 		if r.equal {
 			eq++
 		}
 	}
-	ineq := len(t.rows) - eq
-	if len(x.Z) > 0 {
-		out.X = append(out.X, x.Z[k*t.n:(k+1)*t.n]...)
-	}
-	if len(x.Mu) > 0 {
-		out.Cols = append(out.Cols, x.Mu[k*t.n:(k+1)*t.n]...)
-	} else {
-		out.Cols = make([]float64, t.n)
-	}
-	for i, r := range t.rows {
-		switch {
-		case r.equal && len(x.Nu) > 0:
-			out.Rows[i] = x.Nu[k*eq+r.lower]
-		case !r.equal && len(x.Lambda) > 0:
-			out.Rows[i] = x.Lambda[k*ineq+r.lower]
-		}
-	}
+	out := &Point{Rows: t.Join(part(x.Nu, eq), part(x.Lambda, len(t.rows)-eq)), Cols: make([]float64, t.n)}
+	out.X = append(out.X, part(x.Z, t.n)...)
+	copy(out.Cols, part(x.Mu, t.n))
 	return out
 }
 
