@@ -183,6 +183,7 @@ func readSolution(name string) (*solutionArrays, error) {
 			}
 			var flat []number
 			if json.Unmarshal(raw, &flat) != nil {
+				flat = nil
 				var nested [][]number
 				if err := json.Unmarshal(raw, &nested); err != nil {
 					return fmt.Errorf("%q: want a list of numbers, or one list an element", key)

@@ -194,7 +194,7 @@ func (s *solving) conflict(ctx context.Context, d *diagnosis, p *mps.Problem, a 
 		for _, m := range set {
 			c := d.constraint(p, m)
 			lo, up := sides(p, m)
-			c.Multiplier, c.Relax = number(1/(lo-up)), number(lo-up)
+			c.Multiplier, c.Relax, c.Enough = number(1/(lo-up)), number(lo-up), number(math.NaN())
 			d.Conflict = append(d.Conflict, c)
 		}
 		d.advise("A lower side lies above the upper one, by %.6g: correct one of them.", float64(d.Conflict[0].Relax))
@@ -235,7 +235,7 @@ func (s *solving) conflict(ctx context.Context, d *diagnosis, p *mps.Problem, a 
 		}
 	}
 	sum, _, _ := p.Infeasibility(ray)
-	var parts []string
+	var enough, short []string
 	for _, m := range set {
 		c := d.constraint(p, m)
 		y := ray.Rows
@@ -243,14 +243,72 @@ func (s *solving) conflict(ctx context.Context, d *diagnosis, p *mps.Problem, a 
 			y = ray.Cols
 		}
 		w := math.Abs(y[m.index] / sum)
-		c.Multiplier, c.Relax = number(w), number(1/w)
+		c.Multiplier, c.Relax, c.Enough = number(w), number(1/w), number(math.NaN())
+		if len(d.Conflict) < maxNames {
+			c.Enough = number(s.enough(ctx, p, m))
+			if v := float64(c.Enough); v == v {
+				enough = append(enough, fmt.Sprintf("%s %s by %.6g", c.Kind, c.Name, v))
+			} else {
+				short = append(short, fmt.Sprintf("%s %s", c.Kind, c.Name))
+			}
+		}
 		d.Conflict = append(d.Conflict, c)
-		if len(parts) < 6 {
-			parts = append(parts, fmt.Sprintf("%s by %.4g", c.Name, 1/w))
+	}
+	if len(enough) > 0 {
+		d.advise("Loosen one of these, and the whole problem becomes feasible: %s.", strings.Join(enough, "; "))
+	}
+	if len(short) > 0 {
+		d.advise("Loosening one of these alone is not enough, since other constraints contradict the rest too: %s.", strings.Join(short, "; "))
+	}
+	d.advise("If the numbers are meant, look for a sign or a unit that is wrong in the rows named above.")
+}
+
+// enough is how far one side has to move for all constraints to hold, NaN if that
+// cannot be said: the least t that makes room.
+func (s *solving) enough(ctx context.Context, p *mps.Problem, m member) float64 {
+	q := &mps.Problem{
+		Rows: slices.Clone(p.Rows), RowLower: slices.Clone(p.RowLower), RowUpper: slices.Clone(p.RowUpper),
+		Cols: append(slices.Clone(p.Cols), "", ""), C: make([]float64, len(p.Cols)+2),
+		Lower: append(slices.Clone(p.Lower), 0, 0), Upper: append(slices.Clone(p.Upper), math.Inf(1), math.Inf(1)),
+	}
+	row, n := m.index, len(p.Cols)
+	a := &sparse.CSC{ColPtr: slices.Clone(p.A.ColPtr), RowIdx: slices.Clone(p.A.RowIdx), Val: slices.Clone(p.A.Val)}
+	if m.col { // the bound becomes a row
+		row = len(q.Rows)
+		q.Rows = append(q.Rows, "")
+		q.RowLower, q.RowUpper = append(q.RowLower, math.Inf(-1)), append(q.RowUpper, math.Inf(1))
+		if m.upper || m.both {
+			q.RowUpper[row], q.Upper[m.index] = p.Upper[m.index], math.Inf(1)
+		}
+		if !m.upper || m.both {
+			q.RowLower[row], q.Lower[m.index] = p.Lower[m.index], math.Inf(-1)
+		}
+		at := a.ColPtr[m.index+1]
+		a.RowIdx, a.Val = slices.Insert(a.RowIdx, at, row), slices.Insert(a.Val, at, 1)
+		for j := m.index + 1; j <= n; j++ {
+			a.ColPtr[j]++
 		}
 	}
-	d.advise("Correct or loosen one of these constraints. Alone, each would have to move by at least: %s.", strings.Join(parts, ", "))
-	d.advise("There may be other contradictions: run diagnose again after the change.")
+	a.RowIdx, a.Val = append(a.RowIdx, row, row), append(a.Val, -1, 1) // aᵀx − t₁ + t₂
+	end := len(a.RowIdx)
+	a.ColPtr = append(a.ColPtr, end-1, end)
+	a.Rows, a.Cols = len(q.Rows), n+2
+	q.A = a
+	q.C[n], q.C[n+1] = 1, 1
+	if !m.both {
+		if m.upper {
+			q.Upper[n+1] = 0
+		} else {
+			q.Upper[n] = 0
+		}
+	}
+	t := *s
+	t.trace, t.solver = nil, "auto"
+	x, err := t.solveRows(ctx, &problem{rows: q})
+	if err != nil || x.status != qp.Solved && x.status != qp.AlmostSolved {
+		return math.NaN()
+	}
+	return x.x[n] + x.x[n+1]
 }
 
 // sides of a member's row or bound.

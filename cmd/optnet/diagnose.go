@@ -44,6 +44,9 @@ type constraint struct {
 	Text       string `json:"text"`
 	Multiplier number `json:"multiplier"` // its weight in the proof, whose sides add up to −1
 	Relax      number `json:"relax_by"`   // how far this side alone has to move, at least
+	// Enough is how far it has to move for the whole problem to become feasible, if
+	// nothing else changes; null if no distance is enough, or it is not known.
+	Enough number `json:"enough_alone"`
 }
 
 // A movement is a variable's part in a direction.

@@ -93,7 +93,7 @@ func writeJSON(w io.Writer, v any) error {
 
 func rootCommand() *cobra.Command {
 	root := group("optnet", "Optimization problems as layers of models")
-	root.Long = "optnet trains and uses models with optimization layers."
+	root.Long = "optnet solves and differentiates optimization problems in files, and trains models\nwith optimization layers."
 	root.SilenceErrors, root.SilenceUsage = true, true
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return usagef("%w; see: %s --help", err, cmd.CommandPath())

@@ -65,11 +65,11 @@ func TestUsage(t *testing.T) {
 		code int
 		want string // on the standard error, or output if code is 0
 	}{
-		{"", 2, "want one of: completion, "},
+		{"", 2, "want one of: bench, check, completion, "},
 		{"--help", 0, "Available Commands"},
 		{"help", 0, "Available Commands"},
 		{"trian", 2, "did you mean train?"},
-		{"solve", 2, `there is no command "optnet solve", want one of: completion, predict, train, version`},
+		{"optimize", 2, `there is no command "optnet optimize", want one of: bench, check, completion, diagnose, grad, predict, solve, train, version`},
 		{"--fast", 2, "unknown flag: --fast; see: optnet --help"},
 		{"version", 0, "kernels " + qp.Kernels()},
 		{"version 2", 2, `takes no argument, got "2"`},

@@ -1,0 +1,57 @@
+package main
+
+import (
+	"flag"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/spf13/cobra"
+)
+
+var update = flag.Bool("update", false, "write the reference of docs/COMMAND.md")
+
+// elsewhere are commands that other pages describe.
+var elsewhere = []string{"completion", "help", "train", "predict", "devices"}
+
+// TestReference holds the reference in docs/COMMAND.md against what help prints.
+func TestReference(t *testing.T) {
+	const file = "../../docs/COMMAND.md"
+	text := mustRead(t, file)
+	head, _, ok := strings.Cut(text, "## Reference\n")
+	if !ok {
+		t.Fatalf("%s has no section Reference", file)
+	}
+	var b strings.Builder
+	b.WriteString(head + "## Reference\n\nThe same texts as `optnet help` prints them.\n")
+	var walk func(cmd *cobra.Command)
+	walk = func(cmd *cobra.Command) {
+		for _, c := range cmd.Commands() {
+			if !c.IsAvailableCommand() || slices.Contains(elsewhere, c.Name()) {
+				continue
+			}
+			if c.HasAvailableSubCommands() {
+				walk(c)
+				continue
+			}
+			path := strings.Fields(c.CommandPath())[1:]
+			code, out, stderr := call(t, "", append(path, "--help")...)
+			if code != 0 || len(c.Long)+len(c.Short) == 0 {
+				t.Errorf("help of %q: exit code %d, %s", path, code, stderr)
+			}
+			if path[0] != "version" && c.Example == "" {
+				t.Errorf("%q has no example", path)
+			}
+			b.WriteString("\n### optnet " + strings.Join(path, " ") + "\n\n```\n" + strings.TrimRight(out, "\n") + "\n```\n")
+		}
+	}
+	walk(rootCommand())
+	if *update {
+		if err := os.WriteFile(file, []byte(b.String()), 0o666); err != nil {
+			t.Fatal(err)
+		}
+	} else if b.String() != text {
+		t.Errorf("the reference in %s is not what help prints: run go test ./cmd/optnet -run TestReference -update", file)
+	}
+}
