@@ -7,6 +7,8 @@ import (
 	"gonum.org/v1/gonum/blas"
 	"gonum.org/v1/gonum/lapack"
 	"gonum.org/v1/gonum/lapack/gonum"
+
+	"github.com/optnet-go/optnet/internal/dense"
 )
 
 // Project writes to s the point of the cone nearest to v in the Euclidean norm.
@@ -17,7 +19,7 @@ func (c Cone) Project(s, v []float64) {
 		panic(fmt.Sprintf("conic: Project: %d and %d entries, want %d", len(s), len(v), p.dim))
 	}
 	out := make([]float64, p.dim)
-	p.project(out, v, 0, 0, 0)
+	p.project(out, v, 0)
 	copy(s, out)
 }
 
@@ -57,7 +59,6 @@ type projector struct {
 	// sigma and zeta are the spectral values of s and z; for cones without a
 	// spectrum, sizes that vanish where s or z does.
 	sigma, zeta []float64
-	weak        int // pairs of them that are both negligible: taken as inactive
 
 	// h belongs to the columns of U, save for a SecondOrder cone, where it holds
 	// those of c₁, of c₂ and of all directions orthogonal to both.
@@ -66,7 +67,9 @@ type projector struct {
 	// by column), U column by column for the cones without symmetry, else empty.
 	u []float64
 
-	z, work []float64
+	where region    // cones without symmetry: the place of v
+	z     []float64 // cones without symmetry: s − v
+	work  []float64
 }
 
 func newProjector(c Cone) *projector {
@@ -96,47 +99,92 @@ func newProjector(c Cone) *projector {
 	return p
 }
 
-// project writes Π(v) to s and sets the spectral form. Pairs with σ ≤ tolS and
-// ζ ≤ tolZ are weak; they are looked for only where κ = 0.
-func (p *projector) project(s, v []float64, kappa, tolS, tolZ float64) {
-	p.weak = 0
+// project writes Π(v) to s and sets the spectral form.
+func (p *projector) project(s, v []float64, kappa float64) {
 	switch p.Kind {
 	case Zero:
-		for i, vi := range v {
+		for i := range v {
 			s[i], p.h[i], p.sigma[i], p.zeta[i] = 0, 0, 0, math.Inf(1)
-			p.z[i] = -vi
 		}
 	case NonNegative:
 		for i, vi := range v {
-			p.sigma[i], p.zeta[i] = p.pair(vi, kappa, tolS, tolZ)
-			s[i], p.h[i] = p.sigma[i], ratio(p.sigma[i], p.zeta[i])
+			p.sigma[i], p.zeta[i] = pair(vi, kappa)
+			s[i] = p.sigma[i]
 		}
 	case SecondOrder:
-		p.projectSOC(s, v, kappa, tolS, tolZ)
+		p.projectSOC(s, v, kappa)
 	case PSD:
-		p.projectPSD(s, v, kappa, tolS, tolZ)
+		p.projectPSD(s, v, kappa)
 	case Exponential, Power, GenPower:
-		p.projectCurved(s, v, kappa, tolS, tolZ)
+		p.projectCurved(s, v, kappa)
+		return
+	}
+	p.spectrum()
+}
+
+// spectrum sets h by the spectral values.
+func (p *projector) spectrum() {
+	switch p.Kind {
+	case NonNegative:
+		for i, sigma := range p.sigma {
+			p.h[i] = ratio(sigma, p.zeta[i])
+		}
+	case SecondOrder:
+		p.h[0] = ratio(p.sigma[0], p.zeta[0])
+		p.h[1] = ratio(p.sigma[1], p.zeta[1])
+		p.h[2] = ratio(p.sigma[0]+p.sigma[1], p.zeta[0]+p.zeta[1])
+	case PSD:
+		at := 0
+		for j := range p.sigma {
+			for i := range j + 1 {
+				p.h[at] = ratio(p.sigma[i]+p.sigma[j], p.zeta[i]+p.zeta[j])
+				at++
+			}
+		}
 	}
 }
 
-// pair splits a spectral value of v = s − z into those of s and z, with sz = κ.
-func (p *projector) pair(v, kappa, tolS, tolZ float64) (sigma, zeta float64) {
-	switch {
-	case kappa > 0:
-		if r := math.Hypot(v, 2*math.Sqrt(kappa)); v >= 0 {
-			sigma = (r + v) / 2
-			zeta = kappa / sigma
-		} else {
-			zeta = (r - v) / 2
-			sigma = kappa / zeta
+// classify looks for weak pairs: σ ≤ tolS and ζ ≤ tolZ, where v is at a kink of
+// the projection. They are taken as inactive, and set to zero: an element of the
+// generalized Jacobian. It returns their number, and the least of max(σ/tolS,
+// ζ/tolZ).
+func (p *projector) classify(tolS, tolZ float64) (weak int, margin float64) {
+	margin = math.Inf(1)
+	for i, sigma := range p.sigma {
+		if sigma <= tolS && p.zeta[i] <= tolZ {
+			weak++
 		}
-	case v <= tolS && -v <= tolZ:
-		p.weak++
-	default:
-		sigma, zeta = max(v, 0), max(-v, 0)
+		margin = min(margin, max(sigma/tolS, p.zeta[i]/tolZ))
 	}
-	return sigma, zeta
+	if weak == 0 {
+		return 0, margin
+	}
+	switch p.Kind {
+	case Exponential, Power, GenPower:
+		p.classifyCurved(tolS, tolZ)
+	default:
+		for i, sigma := range p.sigma {
+			if sigma <= tolS && p.zeta[i] <= tolZ {
+				p.sigma[i], p.zeta[i] = 0, 0
+			}
+		}
+		p.spectrum()
+	}
+	return weak, margin
+}
+
+// pair splits a spectral value of v = s − z into those of s and z, with sz = κ.
+func pair(v, kappa float64) (sigma, zeta float64) {
+	if kappa == 0 {
+		return max(v, 0), max(-v, 0)
+	}
+	if r := math.Hypot(v, 2*math.Sqrt(kappa)); v >= 0 {
+		sigma = (r + v) / 2
+		return sigma, kappa / sigma
+	} else {
+		zeta = (r - v) / 2
+		return kappa / zeta, zeta
+	}
 }
 
 // ratio is a/b for a, b ≥ 0, and infinite for b = 0: what is weak is inactive.
@@ -156,31 +204,46 @@ func weight(h float64) float64 {
 }
 
 // apply writes DΠ(v) x to y.
-func (p *projector) apply(y, x []float64) {
+func (p *projector) apply(y, x []float64) { p.spectral(y, x, weight) }
+
+// spectral writes U diag(f(h)) Uᵀ x to y, which may be x.
+func (p *projector) spectral(y, x []float64, f func(h float64) float64) {
 	switch p.Kind {
 	case Zero, NonNegative:
 		for i, xi := range x {
-			y[i] = weight(p.h[i]) * xi
+			y[i] = f(p.h[i]) * xi
 		}
 	case SecondOrder:
-		p.applySOC(y, x)
-	case PSD:
-		p.rotatePSD(y, x, true)
-		for i := range y {
-			y[i] *= weight(p.h[i])
-		}
-		p.rotatePSD(y, y, false)
+		p.spectralSOC(y, x, f)
 	default:
-		n := p.dim
-		t := p.work[:n]
-		for k := range n {
-			t[k] = weight(p.h[k]) * dot(p.u[k*n:(k+1)*n], x)
+		p.rotate(y, x, true)
+		for i := range y {
+			y[i] *= f(p.h[i])
 		}
-		clear(y)
+		p.rotate(y, y, false)
+	}
+}
+
+// rotate writes Uᵀx (in) or Ux to y, which may be x, for the cones whose U is not
+// the identity or implicit.
+func (p *projector) rotate(y, x []float64, in bool) {
+	if p.Kind == PSD {
+		p.rotatePSD(y, x, in)
+		return
+	}
+	n := p.dim
+	t := p.work[:n]
+	if in {
 		for k := range n {
-			axpy(t[k], p.u[k*n:(k+1)*n], y)
+			t[k] = dense.Dot(p.u[k*n:(k+1)*n], x)
+		}
+	} else {
+		clear(t)
+		for k, xk := range x {
+			dense.Axpy(xk, p.u[k*n:(k+1)*n], t)
 		}
 	}
+	copy(y, t)
 }
 
 // symWork is the workspace that eigen needs beyond w and a.
@@ -202,34 +265,4 @@ func eigen(n int, a, w, work []float64) {
 			a[i*n+j], a[j*n+i] = a[j*n+i], a[i*n+j]
 		}
 	}
-}
-
-func dot(x, y []float64) float64 {
-	sum := 0.0
-	for i, v := range x {
-		sum += v * y[i]
-	}
-	return sum
-}
-
-func axpy(alpha float64, x, y []float64) {
-	for i, v := range x {
-		y[i] += alpha * v
-	}
-}
-
-// norm2 is the Euclidean norm, safe from overflow.
-func norm2(x []float64) float64 {
-	big := 0.0
-	for _, v := range x {
-		big = max(big, math.Abs(v))
-	}
-	if big == 0 || math.IsInf(big, 1) || math.IsNaN(big) {
-		return big
-	}
-	sum := 0.0
-	for _, v := range x {
-		sum += (v / big) * (v / big)
-	}
-	return big * math.Sqrt(sum)
 }

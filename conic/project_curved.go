@@ -1,6 +1,10 @@
 package conic
 
-import "math"
+import (
+	"math"
+
+	"github.com/optnet-go/optnet/internal/dense"
+)
 
 // Exponential, power and generalized power cones have a boundary that is curved
 // but for its rays. Where v is neither in K nor in its polar, s is a point of the
@@ -23,7 +27,7 @@ const (
 	curved               // s on the curved boundary, s and z not zero
 )
 
-func (p *projector) projectCurved(s, v []float64, kappa, tolS, tolZ float64) {
+func (p *projector) projectCurved(s, v []float64, kappa float64) {
 	if kappa > 0 {
 		p.central(s, v, kappa)
 		return
@@ -31,50 +35,56 @@ func (p *projector) projectCurved(s, v []float64, kappa, tolS, tolZ float64) {
 	for i := range p.sigma { // a pair that says nothing is clear of all tolerances
 		p.sigma[i], p.zeta[i] = math.Inf(1), 0
 	}
-	var at region
 	if p.Kind == Exponential {
-		at = p.projectExp(s, v, tolS, tolZ)
+		p.where = p.projectExp(s, v)
 	} else {
-		at = p.projectPower(s, v)
+		p.where = p.projectPower(s, v)
 	}
-	weak := norm2(v) <= min(tolS, tolZ)
-	switch at {
+	switch p.where {
 	case inside:
 		copy(s, v)
-		clear(p.z)
 		p.axes(math.Inf(1))
 		p.sigma[0] = p.depth(s)
-		weak = weak || p.sigma[0] <= tolS
 	case polar:
 		clear(s)
 		for i, vi := range v {
 			p.z[i] = -vi
 		}
 		p.axes(0)
-		if weak {
-			p.axes(math.Inf(1))
-		}
 		p.sigma[0], p.zeta[0] = 0, p.depthDual(p.z)
-		weak = weak || p.zeta[0] <= tolZ
-	case flat:
-		return
 	case curved:
-		ns, nz := norm2(s), norm2(p.z)
+		ns, nz := dense.Norm2(s), dense.Norm2(p.z)
 		p.sigma[0], p.sigma[1], p.zeta[1] = ns, 0, nz
 		switch {
-		case nz <= tolZ: // of the generalized Jacobian, the identity
+		case nz == 0: // rounded to the boundary
 			p.axes(math.Inf(1))
-			weak = true
-		case ns <= tolS:
+		case ns == 0:
 			p.axes(0)
-			weak = true
 		default:
 			p.curve(s, ns, nz)
 		}
 	}
-	if weak {
-		p.weak++
-		p.sigma[0], p.zeta[0] = 0, 0
+}
+
+// classifyCurved sets h where a pair is weak: inactive, unless s is negligible and
+// z is not.
+func (p *projector) classifyCurved(tolS, tolZ float64) {
+	switch p.where {
+	case curved:
+		p.axes(math.Inf(1))
+		if p.zeta[1] > tolZ {
+			p.axes(0)
+		}
+	case polar:
+		if dense.NormInf(p.z) <= tolZ {
+			p.axes(math.Inf(1))
+		}
+	case flat:
+		for i, sigma := range p.sigma {
+			if sigma <= tolS && p.zeta[i] <= tolZ {
+				p.h[i] = math.Inf(1)
+			}
+		}
 	}
 }
 
@@ -108,7 +118,7 @@ func (p *projector) curve(s []float64, ns, nz float64) {
 		e3[2] = e1[0]*e2[1] - e1[1]*e2[0]
 		k := 0.0
 		for i := range 3 {
-			k += e3[i] * dot(H[3*i:3*i+3], e3)
+			k += e3[i] * dense.Dot(H[3*i:3*i+3], e3)
 		}
 		p.h[2] = ratio(1, nz*max(k, 0))
 		return
@@ -122,7 +132,7 @@ func (p *projector) curve(s []float64, ns, nz float64) {
 	top = max(top, math.SmallestNonzeroFloat64)
 	deflate := func(a, b []float64) { // H −= (Ha)aᵀ: a is a unit vector
 		for i := range n {
-			b[i] = dot(H[i*n:(i+1)*n], a)
+			b[i] = dense.Dot(H[i*n:(i+1)*n], a)
 		}
 		for i := range n {
 			for j := range n {
@@ -158,7 +168,7 @@ func (p *projector) curve(s []float64, ns, nz float64) {
 // Newton steps from Π(v), moved inside by √κ.
 func (p *projector) central(s, v []float64, kappa float64) {
 	n := p.dim
-	p.projectCurved(s, v, 0, 0, 0)
+	p.projectCurved(s, v, 0)
 	root := math.Sqrt(kappa)
 	for i := range n {
 		s[i] += root * p.center(i)
@@ -194,7 +204,7 @@ func (p *projector) central(s, v []float64, kappa float64) {
 			step[i] = -g[i]
 		}
 		solvePositive(H, step, n)
-		decrement, t := -dot(g, step), 1.0
+		decrement, t := -dense.Dot(g, step), 1.0
 		if decrement < local*kappa {
 			if !(decrement > 0 && decrement < last/4) {
 				break // as far as rounding lets it
@@ -254,7 +264,7 @@ func solvePositive(H, b []float64, n int) {
 		}
 	}
 	for i := range n {
-		b[i] = (b[i] - dot(H[i*n:i*n+i], b[:i])) / H[i*n+i]
+		b[i] = (b[i] - dense.Dot(H[i*n:i*n+i], b[:i])) / H[i*n+i]
 	}
 	for i := n - 1; i >= 0; i-- {
 		for k := i + 1; k < n; k++ {

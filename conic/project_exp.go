@@ -16,7 +16,7 @@ import "math"
 // increasing where a, b > 0 (Friberg 2023, Projection onto the exponential cone).
 
 // projectExp projects onto the exponential cone.
-func (p *projector) projectExp(s, v []float64, tolS, tolZ float64) region {
+func (p *projector) projectExp(s, v []float64) region {
 	x, y, z := v[0], v[1], v[2]
 	switch {
 	case depthExp(x, y, z) >= 0 || y == 0 && x <= 0 && z >= 0:
@@ -29,14 +29,8 @@ func (p *projector) projectExp(s, v []float64, tolS, tolZ float64) region {
 		p.z[0], p.z[1], p.z[2] = 0, -y, max(-z, 0)
 		p.h[0], p.sigma[0], p.zeta[0] = math.Inf(1), -x, 0
 		p.h[1], p.sigma[1], p.zeta[1] = 0, 0, -y
-		p.sigma[2], p.zeta[2] = p.pair(z, 0, tolS, tolZ)
+		p.sigma[2], p.zeta[2] = pair(z, 0)
 		p.h[2] = ratio(p.sigma[2], p.zeta[2])
-		for i := range 2 {
-			if p.sigma[i] <= tolS && p.zeta[i] <= tolZ {
-				p.weak++
-				p.sigma[i], p.zeta[i] = 0, 0
-			}
-		}
 		return flat
 	}
 

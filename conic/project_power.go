@@ -1,6 +1,10 @@
 package conic
 
-import "math"
+import (
+	"math"
+
+	"github.com/optnet-go/optnet/internal/dense"
+)
 
 // The power cones {(u, w): ∏ uᵢ^αᵢ ≥ ‖w‖, u ≥ 0}. Outside K and its polar, and for
 // w ≠ 0, the projection of (u, w) is (x(r), r·w/‖w‖) with
@@ -12,7 +16,7 @@ import "math"
 func (p *projector) projectPower(s, v []float64) region {
 	k := len(p.alpha)
 	u, w := v[:k], v[k:]
-	nw := norm2(w)
+	nw := dense.Norm2(w)
 	switch {
 	case depthPower(p.alpha, u, nw, false, 1) >= 0:
 		return inside
@@ -151,7 +155,7 @@ func barrierPower(alpha, s, grad, hess []float64) (f float64, ok bool) {
 		f -= (1 - a) * math.Log(s[i])
 	}
 	w := s[k:]
-	phi, ww := math.Exp(log), dot(w, w)
+	phi, ww := math.Exp(log), dense.Dot(w, w)
 	psi := phi - ww
 	if !(psi > 0) {
 		return 0, false
@@ -192,7 +196,7 @@ func (p *projector) depth(s []float64) float64 {
 		return max(depthExp(s[0], s[1], s[2]), 0)
 	}
 	k := len(p.alpha)
-	return max(depthPower(p.alpha, s[:k], norm2(s[k:]), false, 1), 0)
+	return max(depthPower(p.alpha, s[:k], dense.Norm2(s[k:]), false, 1), 0)
 }
 
 // The dual of the exponential cone, −u·exp(v/u) ≤ e·w with u < 0, is the cone
@@ -202,5 +206,5 @@ func (p *projector) depthDual(z []float64) float64 {
 		return max(depthExp(z[0]-z[1], -z[0], z[2]), 0)
 	}
 	k := len(p.alpha)
-	return max(depthPower(p.alpha, z[:k], norm2(z[k:]), true, 1), 0)
+	return max(depthPower(p.alpha, z[:k], dense.Norm2(z[k:]), true, 1), 0)
 }

@@ -11,19 +11,13 @@ import (
 // of Q the derivative multiplies entry (i, j) by the divided difference
 // (σᵢ−σⱼ)/(λᵢ−λⱼ), which is hᵢⱼ = (σᵢ+σⱼ)/(ζᵢ+ζⱼ). Malick and Sendov (2006).
 
-func (p *projector) projectPSD(s, v []float64, kappa, tolS, tolZ float64) {
+func (p *projector) projectPSD(s, v []float64, kappa float64) {
 	k, q := p.Size, p.u
 	unpack(q, v, k)
 	lambda := p.work[:k]
 	eigen(k, q, lambda, p.work[k:])
 	for i, l := range lambda {
-		p.sigma[i], p.zeta[i] = p.pair(l, kappa, tolS, tolZ)
-	}
-	for j, at := 0, 0; j < k; j++ {
-		for i := 0; i <= j; i++ {
-			p.h[at] = ratio(p.sigma[i]+p.sigma[j], p.zeta[i]+p.zeta[j])
-			at++
-		}
+		p.sigma[i], p.zeta[i] = pair(l, kappa)
 	}
 	clear(s)
 	for e, sig := range p.sigma {

@@ -1,6 +1,10 @@
 package conic
 
-import "math"
+import (
+	"math"
+
+	"github.com/optnet-go/optnet/internal/dense"
+)
 
 // The second-order cone has the spectral form of its Jordan algebra: with the unit
 // vector u of v₁,
@@ -11,9 +15,9 @@ import "math"
 // at λ₁ and λ₂, and all directions orthogonal to both with the divided difference
 // (σ₁−σ₂)/(λ₁−λ₂); in terms of h these are σ₁/ζ₁, σ₂/ζ₂ and (σ₁+σ₂)/(ζ₁+ζ₂).
 
-func (p *projector) projectSOC(s, v []float64, kappa, tolS, tolZ float64) {
+func (p *projector) projectSOC(s, v []float64, kappa float64) {
 	v0, v1 := v[0], v[1:]
-	n1 := norm2(v1)
+	n1 := dense.Norm2(v1)
 	if n1 > 0 {
 		for i, x := range v1 {
 			p.u[i] = x / n1
@@ -22,11 +26,8 @@ func (p *projector) projectSOC(s, v []float64, kappa, tolS, tolZ float64) {
 		clear(p.u)
 		p.u[0] = 1
 	}
-	p.sigma[0], p.zeta[0] = p.pair(v0+n1, kappa, tolS, tolZ)
-	p.sigma[1], p.zeta[1] = p.pair(v0-n1, kappa, tolS, tolZ)
-	p.h[0] = ratio(p.sigma[0], p.zeta[0])
-	p.h[1] = ratio(p.sigma[1], p.zeta[1])
-	p.h[2] = ratio(p.sigma[0]+p.sigma[1], p.zeta[0]+p.zeta[1])
+	p.sigma[0], p.zeta[0] = pair(v0+n1, kappa)
+	p.sigma[1], p.zeta[1] = pair(v0-n1, kappa)
 	s[0] = (p.sigma[0] + p.sigma[1]) / 2
 	half := (p.sigma[0] - p.sigma[1]) / 2
 	for i, x := range p.u {
@@ -34,14 +35,14 @@ func (p *projector) projectSOC(s, v []float64, kappa, tolS, tolZ float64) {
 	}
 }
 
-func (p *projector) applySOC(y, x []float64) {
-	d1, d2, dt := weight(p.h[0]), weight(p.h[1]), weight(p.h[2])
-	x0, ux := x[0], dot(p.u, x[1:])
-	a := (d1 - dt) * (x0 + ux) / 2 // along √2·c₁
-	b := (d2 - dt) * (x0 - ux) / 2
-	y[0] = dt*x0 + a + b
+func (p *projector) spectralSOC(y, x []float64, f func(float64) float64) {
+	f1, f2, ft := f(p.h[0]), f(p.h[1]), f(p.h[2])
+	x0, ux := x[0], dense.Dot(p.u, x[1:])
+	a := (f1 - ft) * (x0 + ux) / 2 // along (1, u)
+	b := (f2 - ft) * (x0 - ux) / 2 // along (1, −u)
+	y[0] = ft*x0 + a + b
 	for i, u := range p.u {
-		y[i+1] = dt*x[i+1] + (a-b)*u
+		y[i+1] = ft*x[i+1] + (a-b)*u
 	}
 }
 

@@ -8,6 +8,8 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+
+	"github.com/optnet-go/optnet/internal/dense"
 )
 
 // testCones has every cone, with the sizes at which code paths differ.
@@ -73,7 +75,7 @@ func member(c Cone, s []float64) float64 {
 	p := newProjector(c)
 	switch c.Kind {
 	case Zero:
-		return -norm2(s)
+		return -dense.Norm2(s)
 	case NonNegative:
 		m := math.Inf(1)
 		for _, x := range s {
@@ -81,7 +83,7 @@ func member(c Cone, s []float64) float64 {
 		}
 		return m
 	case SecondOrder:
-		return s[0] - norm2(s[1:])
+		return s[0] - dense.Norm2(s[1:])
 	case PSD:
 		m, w := make([]float64, c.Size*c.Size), make([]float64, c.Size)
 		unpack(m, s, c.Size)
@@ -101,7 +103,7 @@ func member(c Cone, s []float64) float64 {
 		}
 		prod *= math.Pow(s[i], a)
 	}
-	return prod - norm2(s[k:])
+	return prod - dense.Norm2(s[k:])
 }
 
 // memberDual is the same for the dual cone.
@@ -158,7 +160,7 @@ func TestProjection(t *testing.T) {
 		for range 2000 {
 			v := randPoint(r, n)
 			c.Project(s, v)
-			tol := 1e-12 * (1 + norm2(v))
+			tol := 1e-12 * (1 + dense.Norm2(v))
 			minus := make([]float64, n)
 			for i := range v {
 				z[i], minus[i] = s[i]-v[i], -v[i]
@@ -171,19 +173,19 @@ func TestProjection(t *testing.T) {
 			if x := inward(c, z, tol); memberDual(c, x) < 0 {
 				t.Fatalf("v = %v: z = %v is outside the dual cone", v, z)
 			}
-			if g := math.Abs(dot(s, z)); g > tol*(1+norm2(v)) {
+			if g := math.Abs(dense.Dot(s, z)); g > tol*(1+dense.Norm2(v)) {
 				t.Fatalf("v = %v: sᵀz = %g", v, g)
 			}
 			c.ProjectDual(again, minus)
-			if d := norm2(sub(again, z)); d > tol {
+			if d := dense.Norm2(sub(again, z)); d > tol {
 				t.Fatalf("v = %v: Π*(−v) differs from s − v by %g", v, d)
 			}
 			c.Project(again, s)
-			if d := norm2(sub(again, s)); d > 10*tol {
+			if d := dense.Norm2(sub(again, s)); d > 10*tol {
 				t.Fatalf("v = %v: ΠΠ(v) differs from Π(v) by %g", v, d)
 			}
 			if before != nil {
-				if a, b := norm2(sub(s, sBefore)), norm2(sub(v, before)); a > b+tol+1e-12*norm2(before) {
+				if a, b := dense.Norm2(sub(s, sBefore)), dense.Norm2(sub(v, before)); a > b+tol+1e-12*dense.Norm2(before) {
 					t.Fatalf("‖Π(v)−Π(w)‖ = %g > ‖v−w‖ = %g", a, b)
 				}
 			}
@@ -208,7 +210,7 @@ func TestProjectionDerivative(t *testing.T) {
 				v[i] = 2 * r.NormFloat64()
 			}
 			for _, kappa := range []float64{0, 0.1, 1e-3} {
-				p.project(s, v, kappa, 0, 0)
+				p.project(s, v, kappa)
 				margin := math.Inf(1)
 				for i, sig := range p.sigma {
 					margin = min(margin, max(sig, p.zeta[i]))
@@ -225,15 +227,15 @@ func TestProjectionDerivative(t *testing.T) {
 				}
 				p.apply(y, x)
 				p.apply(y2, x2)
-				if d := math.Abs(dot(y, x2) - dot(y2, x)); d > 1e-12*(1+norm2(x)*norm2(x2)) {
+				if d := math.Abs(dense.Dot(y, x2) - dense.Dot(y2, x)); d > 1e-12*(1+dense.Norm2(x)*dense.Norm2(x2)) {
 					t.Fatalf("D is not symmetric: %g", d)
 				}
-				if q := dot(x, y); q < -1e-12 || q > dot(x, x)*(1+1e-12) {
-					t.Fatalf("xᵀDx = %g for ‖x‖² = %g", q, dot(x, x))
+				if q := dense.Dot(x, y); q < -1e-12 || q > dense.Dot(x, x)*(1+1e-12) {
+					t.Fatalf("xᵀDx = %g for ‖x‖² = %g", q, dense.Dot(x, x))
 				}
 				if kappa == 0 {
 					p.apply(y2, v)
-					if d := norm2(sub(y2, s)); d > 1e-11*(1+norm2(v)) {
+					if d := dense.Norm2(sub(y2, s)); d > 1e-11*(1+dense.Norm2(v)) {
 						t.Fatalf("κ = 0, v = %v: Dv differs from Π(v) by %g", v, d)
 					}
 				}
@@ -243,10 +245,10 @@ func TestProjectionDerivative(t *testing.T) {
 				for i := range v {
 					vp[i], vm[i] = v[i]+eps*x[i], v[i]-eps*x[i]
 				}
-				q.project(sp, vp, kappa, 0, 0)
-				q.project(sm, vm, kappa, 0, 0)
+				q.project(sp, vp, kappa)
+				q.project(sm, vm, kappa)
 				for i := range v {
-					if fd := (sp[i] - sm[i]) / (2 * eps); math.Abs(fd-y[i]) > 2e-6*(1+norm2(x)) {
+					if fd := (sp[i] - sm[i]) / (2 * eps); math.Abs(fd-y[i]) > 2e-6*(1+dense.Norm2(x)) {
 						t.Fatalf("κ = %g, v = %v, x = %v: (Dx)[%d] = %g, difference quotient %g", kappa, v, x, i, y[i], fd)
 					}
 				}
@@ -269,10 +271,10 @@ func TestCentralProjection(t *testing.T) {
 		for range 200 {
 			v := randPoint(r, n)
 			kappa := math.Exp(4*r.NormFloat64() - 4)
-			if dot(v, v) > 1e8*kappa {
+			if dense.Dot(v, v) > 1e8*kappa {
 				continue // the barrier's equation itself is lost in rounding
 			}
-			p.project(s, v, kappa, 0, 0)
+			p.project(s, v, kappa)
 			z := sub(s, v)
 			rank := map[Kind]float64{NonNegative: float64(n), SecondOrder: 2, PSD: float64(c.Size), Exponential: 3, Power: 3, GenPower: float64(len(c.Alpha) + 1)}[c.Kind]
 			switch {
@@ -287,13 +289,13 @@ func TestCentralProjection(t *testing.T) {
 					t.Fatalf("v = %v, κ = %g: s = %v is not inside", v, kappa, s)
 				}
 				for i := range z {
-					if d := math.Abs(z[i] + kappa*grad[i]); d > 1e-7*(norm2(v)+math.Sqrt(kappa)) {
+					if d := math.Abs(z[i] + kappa*grad[i]); d > 1e-7*(dense.Norm2(v)+math.Sqrt(kappa)) {
 						t.Fatalf("v = %v, κ = %g: z[%d] differs from −κ∇f by %g", v, kappa, i, d)
 					}
 				}
 			}
-			if d := math.Abs(dot(s, z) - kappa*rank); d > 1e-6*(kappa*rank+1e-8*dot(v, v)) && kappa > 1e-9*dot(v, v) {
-				t.Fatalf("v = %v, κ = %g: sᵀz = %g, want %g", v, kappa, dot(s, z), kappa*rank)
+			if d := math.Abs(dense.Dot(s, z) - kappa*rank); d > 1e-6*(kappa*rank+1e-8*dense.Dot(v, v)) && kappa > 1e-9*dense.Dot(v, v) {
+				t.Fatalf("v = %v, κ = %g: sᵀz = %g, want %g", v, kappa, dense.Dot(s, z), kappa*rank)
 			}
 		}
 	})
@@ -329,8 +331,8 @@ func TestProjectionByHand(t *testing.T) {
 			n := c.cone.Dim()
 			s, x, y := make([]float64, n), make([]float64, n), make([]float64, n)
 			p := newProjector(c.cone)
-			p.project(s, c.v, 0, 0, 0)
-			if d := norm2(sub(s, c.s)); d > 1e-14 {
+			p.project(s, c.v, 0)
+			if d := dense.Norm2(sub(s, c.s)); d > 1e-14 {
 				t.Errorf("Π(%v) = %v, want %v", c.v, s, c.s)
 			}
 			for j := range n {
@@ -370,8 +372,8 @@ func TestExponentialExtremes(t *testing.T) {
 				t.Fatalf("Π(%v) = %v", v, s)
 			}
 		}
-		size := norm2(v)
-		if g := math.Abs(dot(s, z)) / size / size; g > 1e-13 {
+		size := dense.Norm2(v)
+		if g := math.Abs(dense.Dot(s, z)) / size / size; g > 1e-13 {
 			t.Errorf("v = %v: s = %v, z = %v, sᵀz/‖v‖² = %g", v, s, z, g)
 		}
 	}
@@ -421,7 +423,7 @@ func TestPublishedProjections(t *testing.T) {
 				v[i] = in[i] * k.P[i]
 			}
 			p := newProjector(c)
-			p.project(s, v, 0, 0, 0)
+			p.project(s, v, 0)
 			for i := range s {
 				if d := math.Abs(out[i]*s[i] - k.X[i]); d > tolX {
 					t.Errorf("x[%d] = %v, want %v", i, out[i]*s[i], k.X[i])
