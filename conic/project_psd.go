@@ -82,3 +82,34 @@ func (p *projector) rotatePSD(y, x []float64, in bool) {
 	lib.Dgemm(blas.NoTrans, after, k, k, k, 1, t, k, p.u, k, 0, m, k)
 	pack(y, m, k)
 }
+
+// addRotated adds svec of QᵀXQ to y, where svec of X has one entry, x at r.
+func (p *projector) addRotated(y []float64, r int, x float64) {
+	k := p.Size
+	j := int((math.Sqrt(float64(8*r+1)) - 1) / 2) // column: j(j+1)/2 ≤ r
+	for j*(j+1)/2 > r {
+		j--
+	}
+	for (j+1)*(j+2)/2 <= r {
+		j++
+	}
+	i := r - j*(j+1)/2
+	qi, qj := p.work[:k], p.work[k:2*k] // rows of Q
+	for e := range k {
+		qi[e], qj[e] = p.u[e*k+i], p.u[e*k+j]
+	}
+	if i == j {
+		addOuter(y, x, qi)
+		return
+	}
+	at := 0
+	for f := range k {
+		a, b := x*qi[f], x*qj[f]
+		for e := range f {
+			y[at] += a*qj[e] + b*qi[e]
+			at++
+		}
+		y[at] += math.Sqrt2 * a * qj[f]
+		at++
+	}
+}

@@ -1,0 +1,113 @@
+package conic
+
+import (
+	"math"
+
+	"github.com/optnet-go/optnet/internal/dense"
+)
+
+// weakBelow: a spectral pair of slack and multiplier is weak where both are below
+// this part of their scales.
+const weakBelow = 1e-6
+
+// linearize polishes the loaded element, moves it as the rule says, and factors
+// the system of its derivative. It reports whether there is one to solve; the
+// certificate says what can be said before a right-hand side is known.
+func (l *linearization) linearize(rule Rule, kappa float64) bool {
+	c := &l.cert
+	c.Rule = rule
+	factored := l.polish()
+	weak := 0
+	if rule == Smoothed {
+		if !l.recenter(kappa) {
+			c.RCond, c.Margin = math.NaN(), math.NaN()
+			return false
+		}
+		factored = false
+		c.Margin = math.NaN()
+	} else {
+		weak, c.Margin = l.classify()
+	}
+	l.assemble()
+	if !factored || weak > 0 || l.infinite != l.inactive() {
+		if l.factor(false) != nil {
+			return false
+		}
+	}
+	c.RCond = l.condition()
+	if l.singular = !(c.RCond > singularBelow); l.singular {
+		c.RCond = 0
+		if l.factor(true) != nil {
+			return false
+		}
+	}
+	c.Unique = !l.singular && weak == 0
+	return rule != Strict || c.Unique
+}
+
+// classify finds the weak pairs. Slacks are measured against the terms of their
+// rows, multipliers against those of stationarity.
+func (l *linearization) classify() (weak int, margin float64) {
+	slack := max(dense.NormInf(l.e.b), dense.NormInf(l.s))
+	grad := dense.NormInf(l.e.q)
+	size := l.row1 // of each row of A
+	clear(size)
+	aty := l.col1
+	clear(aty)
+	A := l.st.A
+	for j := range l.n {
+		for k := A.ColPtr[j]; k < A.ColPtr[j+1]; k++ {
+			i := A.RowIdx[k]
+			size[i] = max(size[i], math.Abs(l.e.A[k]))
+			slack = max(slack, math.Abs(l.e.A[k]*l.x[j]))
+			grad = max(grad, math.Abs(l.e.A[k]*l.z[i]))
+		}
+	}
+	if slack == 0 {
+		slack = 1
+	}
+	if grad == 0 {
+		grad = 1
+	}
+	margin = math.Inf(1)
+	for i, b := range l.blocks {
+		p := l.cones[i]
+		norm := dense.NormInf(size[b.at : b.at+b.dim])
+		if norm == 0 {
+			norm = 1
+		}
+		w, m := p.classify(weakBelow*slack, weakBelow*grad/norm)
+		weak += w
+		margin = min(margin, m*weakBelow)
+	}
+	return weak, margin
+}
+
+// inactive is a hash (FNV-1a) of which h are infinite.
+func (l *linearization) inactive() uint64 {
+	sum := uint64(14695981039346656037)
+	for _, p := range l.cones {
+		for _, h := range p.h {
+			if math.IsInf(h, 1) {
+				sum ^= 1
+			}
+			sum *= 1099511628211
+		}
+	}
+	return sum
+}
+
+// finish is the certificate of one right-hand side.
+func (l *linearization) finish(residual float64, ok bool) Certificate {
+	c := l.cert
+	if !ok {
+		c.Zeroed = true
+		return c
+	}
+	c.Residual = residual
+	c.Error = math.Inf(1)
+	if c.RCond > 0 {
+		c.Error = (l.merit + residual) / c.RCond
+	}
+	return c
+}

@@ -1,0 +1,125 @@
+package conic
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"sync"
+	"sync/atomic"
+)
+
+// systemOnce is a Solver's system for derivatives, made when it is first needed.
+type systemOnce struct {
+	once sync.Once
+	sys  *linearSystem
+	err  error
+}
+
+func (o *systemOnce) system(st *Structure) (*linearSystem, error) {
+	o.once.Do(func() { o.sys, o.err = newLinearSystem(st) })
+	return o.sys, o.err
+}
+
+// differentiation is what a Solution keeps for derivatives.
+type differentiation struct {
+	sys *linearSystem
+	// lins are the linearizations of the elements; if these would take too much
+	// memory, one for each worker, made anew in every call.
+	lins []*linearization
+	each bool
+
+	x, z            []float64 // the points differentiated
+	y1, y2          []float64 // adjoint solutions
+	value, envelope []float64 // cotangents of the value
+	certs           []Certificate
+}
+
+// keepBytes bounds the linearizations that a Solution keeps.
+const keepBytes = 512 << 20
+
+// forget drops what belongs to the previous Solve.
+func (d *differentiation) forget() {
+	for _, l := range d.lins {
+		l.ready = false
+	}
+}
+
+// bytes is about what a linearization takes.
+func (y *linearSystem) bytes() int {
+	return 8*(2*y.K.NNZ()+y.sym.NNZ()) + 100*(y.n+y.m)
+}
+
+// eachElement calls f for every element, with its linearization, from several
+// goroutines.
+func (x *Solution) eachElement(ctx context.Context, f func(l *linearization, i int)) error {
+	d := &x.diff
+	workers := min(x.solver.opt.Workers, x.size)
+	d.each = x.size*d.sys.bytes() <= keepBytes
+	count := workers
+	if d.each {
+		count = x.size
+	}
+	for len(d.lins) < count {
+		d.lins = append(d.lins, nil)
+	}
+	d.x, d.z = grow(d.x, d.sys.n*x.size), grow(d.z, d.sys.m*x.size)
+	one := func(worker, i int) {
+		at := i
+		if !d.each {
+			at = worker
+		}
+		if d.lins[at] == nil {
+			d.lins[at] = d.sys.newLinearization()
+		}
+		l := d.lins[at]
+		if !d.each || !l.ready {
+			x.linearize(l, i)
+			l.ready = true
+			copy(d.x[i*l.n:], l.x)
+			copy(d.z[i*l.m:], l.z)
+		}
+		f(l, i)
+	}
+	var done atomic.Int64
+	if workers == 1 {
+		for i := range x.size {
+			if ctx.Err() != nil {
+				break
+			}
+			one(0, i)
+			done.Add(1)
+		}
+	} else {
+		var next atomic.Int64
+		var wg sync.WaitGroup
+		for w := range workers {
+			wg.Go(func() {
+				for i := next.Add(1) - 1; i < int64(x.size) && ctx.Err() == nil; i = next.Add(1) - 1 {
+					one(w, int(i))
+					done.Add(1)
+				}
+			})
+		}
+		wg.Wait()
+	}
+	if int(done.Load()) < x.size {
+		return fmt.Errorf("conic: differentiating: %w", context.Cause(ctx))
+	}
+	return nil
+}
+
+// linearize prepares element i.
+func (x *Solution) linearize(l *linearization, i int) {
+	n, m := l.n, l.m
+	opt := &x.solver.opt
+	l.ok = false
+	l.cert = Certificate{Rule: opt.Rule, RCond: math.NaN(), Margin: math.NaN()}
+	clear(l.x)
+	clear(l.z)
+	if !x.Info[i].Status.HasPoint() {
+		return
+	}
+	data := x.element(i)
+	l.load(element{P: data.P, q: data.Q, A: data.A, b: data.B, x: x.X[i*n : (i+1)*n], z: x.Z[i*m : (i+1)*m], s: x.S[i*m : (i+1)*m]})
+	l.ok = l.linearize(opt.Rule, opt.Kappa)
+}

@@ -1,0 +1,207 @@
+package conic
+
+import (
+	"math"
+
+	"github.com/optnet-go/optnet/internal/dense"
+	"github.com/optnet-go/optnet/sparse"
+)
+
+// K is factored as SKS + εJ, J being the signs of a quasi-definite matrix and S
+// powers of two that bring its rows to size one. Solutions of K itself follow by
+//
+//	x ← x + S(SKS + εJ)⁻¹S (r − Kx):
+//
+// the proximal point method for the monotone operator JSKS, in which the factor
+// ε/(ε+σ) of a step shows no trace of ε after a few steps unless K is singular.
+// If it is, and S = I, the iteration from 0 gives what is wanted too: since
+// null JK = null (JK)ᵀ, residuals tend to the part of r in the null space of K,
+// and solutions, without that part, to the one of minimum norm.
+
+const (
+	regularization = 1e-9  // ε
+	singularBelow  = 1e-8  // smallest singular value of SKS for which K counts as regular
+	solveTol       = 1e-15 // relative residual to stop at
+	maxRefine      = 12
+)
+
+// factor equilibrates and factors K; plain leaves out the equilibration but for a
+// common factor.
+func (l *linearization) factor(plain bool) error {
+	l.equilibrate(plain)
+	for j := range l.scale {
+		for k := l.K.ColPtr[j]; k < l.K.ColPtr[j+1]; k++ {
+			l.scaled[k] = l.val[k] * l.scale[j] * l.scale[l.K.RowIdx[k]]
+		}
+	}
+	l.infinite = l.inactive()
+	return l.ldl.Factor(l.scaled, &sparse.Regularization{Sign: l.sign, Static: regularization, Eps: regularization / 10, Delta: regularization})
+}
+
+// equilibrate sets S by steps of Ruiz (2001).
+func (l *linearization) equilibrate(plain bool) {
+	if plain {
+		top := dense.NormInf(l.val)
+		c := 1.0
+		if top > 0 {
+			c = math.Exp2(-math.Round(math.Log2(top) / 2))
+		}
+		for j := range l.scale {
+			l.scale[j] = c
+		}
+		return
+	}
+	for j := range l.scale {
+		l.scale[j] = 1
+	}
+	size := l.res
+	for range 4 {
+		clear(size)
+		for j := range l.scale {
+			sj := l.scale[j]
+			for k := l.K.ColPtr[j]; k < l.K.ColPtr[j+1]; k++ {
+				i := l.K.RowIdx[k]
+				v := math.Abs(l.val[k]) * sj * l.scale[i]
+				size[i], size[j] = max(size[i], v), max(size[j], v)
+			}
+		}
+		done := true
+		for j, v := range size {
+			if v > 0 && (v < 0.25 || v > 4) {
+				done = false
+			}
+			if v > 0 {
+				l.scale[j] *= math.Exp2(-math.Round(math.Log2(v) / 2))
+			}
+		}
+		if done {
+			break
+		}
+	}
+}
+
+// precondition writes the step S(SKS+εJ)⁻¹S r to x.
+func (l *linearization) precondition(x, r []float64) {
+	for i, s := range l.scale {
+		x[i] = s * r[i]
+	}
+	l.ldl.Solve(x)
+	for i, s := range l.scale {
+		x[i] *= s
+	}
+}
+
+// residual writes r − Kx.
+func (l *linearization) residual(dst, r, x []float64) {
+	copy(dst, r)
+	l.K.SymMulAdd(l.val, -1, x, dst)
+}
+
+// condition estimates the smallest singular value of SKS by inverse iteration
+// from a fixed start.
+func (l *linearization) condition() float64 {
+	x := l.step
+	seed := uint64(0x9e3779b97f4a7c15)
+	for i := range x { // an xorshift sequence: entries of both signs, away from zero
+		seed ^= seed << 13
+		seed ^= seed >> 7
+		seed ^= seed << 17
+		x[i] = 0.5 + float64(seed>>12)*0x1p-52
+		if seed&1 == 0 {
+			x[i] = -x[i]
+		}
+	}
+	growth := 0.0
+	for range 3 {
+		n := dense.Norm2(x)
+		if n == 0 || math.IsNaN(n) || math.IsInf(n, 0) {
+			return 0
+		}
+		for i := range x {
+			x[i] /= n
+		}
+		l.ldl.Solve(x)
+		growth = dense.Norm2(x)
+	}
+	return 1 / growth
+}
+
+// solve writes the solution of Kx = r to x, and returns its relative residual. Where K is
+// singular it is the least-squares solution of minimum norm.
+func (l *linearization) solve(x, r []float64) (residual float64) {
+	if l.singular {
+		return l.solveSingular(x, r)
+	}
+	return l.refine(x, r)
+}
+
+// refine iterates to the solution of a consistent system.
+func (l *linearization) refine(x, r []float64) float64 {
+	size := dense.NormInf(r)
+	clear(x)
+	if size == 0 {
+		return 0
+	}
+	best := math.Inf(1)
+	copy(l.res, r)
+	for range maxRefine {
+		l.precondition(l.step, l.res)
+		for i, d := range l.step {
+			x[i] += d
+		}
+		l.residual(l.res, r, x)
+		err := dense.NormInf(l.res)
+		if !(err < best/2) { // no more progress: take back a step that did harm
+			if !(err <= best) {
+				for i, d := range l.step {
+					x[i] -= d
+				}
+				l.residual(l.res, r, x)
+			}
+			best = min(best, err)
+			break
+		}
+		if best = err; best <= solveTol*size {
+			break
+		}
+	}
+	return best / size
+}
+
+// solveSingular removes from r its part in the null space of K, solves, and
+// removes that part from the solution.
+func (l *linearization) solveSingular(x, r []float64) float64 {
+	size := dense.NormInf(r)
+	if size == 0 {
+		clear(x)
+		return 0
+	}
+	part, rest := l.null, l.rest
+	l.nullPart(part, r)
+	dense.Sub(r, part, rest)
+	residual := l.refine(x, rest) * dense.NormInf(rest) / size
+	copy(rest, x)
+	l.nullPart(part, rest)
+	for i, v := range part {
+		x[i] -= v
+	}
+	return residual
+}
+
+// nullPart writes the projection of r on the null space of K: the limit of the
+// residuals.
+func (l *linearization) nullPart(dst, r []float64) {
+	size := dense.Norm2(r)
+	copy(dst, r)
+	for range 2 * maxRefine {
+		l.precondition(l.step, dst)
+		clear(l.res)
+		l.K.SymMulAdd(l.val, 1, l.step, l.res) // what this step removes
+		for i, v := range l.res {
+			dst[i] -= v
+		}
+		if dense.Norm2(l.res) <= 1e-14*size {
+			break
+		}
+	}
+}
