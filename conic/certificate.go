@@ -16,10 +16,14 @@ const weakBelow = 1e-6
 func (l *linearization) linearize(rule Rule, kappa float64) bool {
 	c := &l.cert
 	c.Rule = rule
-	factored := l.polish()
+	factored := !l.iterative() && l.polish()
+	if l.iterative() {
+		l.project()
+		l.merit = l.optimality()
+	}
 	weak := 0
 	if rule == Smoothed {
-		if !l.recenter(kappa) {
+		if l.iterative() || !l.recenter(kappa) {
 			c.RCond, c.Margin = math.NaN(), math.NaN()
 			return false
 		}
@@ -28,18 +32,21 @@ func (l *linearization) linearize(rule Rule, kappa float64) bool {
 	} else {
 		weak, c.Margin = l.classify()
 	}
-	l.assemble()
-	if !factored || weak > 0 || l.infinite != l.inactive() {
-		if l.factor(false) != nil {
-			return false
+	l.noFactor = l.iterative()
+	if !l.noFactor {
+		l.assemble()
+		if !factored || weak > 0 || l.infinite != l.inactive() {
+			l.noFactor = l.factor(false) != nil
 		}
+	}
+	if l.noFactor {
+		c.RCond = math.NaN()
+		return rule != Strict
 	}
 	c.RCond = l.condition()
 	if l.singular = !(c.RCond > singularBelow); l.singular {
 		c.RCond = 0
-		if l.factor(true) != nil {
-			return false
-		}
+		l.noFactor = l.factor(true) != nil
 	}
 	c.Unique = !l.singular && weak == 0
 	return rule != Strict || c.Unique
@@ -98,13 +105,13 @@ func (l *linearization) inactive() uint64 {
 }
 
 // finish is the certificate of one right-hand side.
-func (l *linearization) finish(residual float64, ok bool) Certificate {
+func (l *linearization) finish(residual float64, fallback, ok bool) Certificate {
 	c := l.cert
 	if !ok {
 		c.Zeroed = true
 		return c
 	}
-	c.Residual = residual
+	c.Residual, c.Fallback = residual, fallback
 	c.Error = math.Inf(1)
 	if c.RCond > 0 {
 		c.Error = (l.merit + residual) / c.RCond

@@ -1,7 +1,6 @@
 package conic
 
 import (
-	"fmt"
 	"math"
 
 	"github.com/optnet-go/optnet/sparse"
@@ -63,8 +62,11 @@ type systemBlock struct {
 	lo, hi  []int // and where these entries are
 }
 
-// maxSystem bounds the entries of K: beyond, the derivative is not offered.
-const maxSystem = 1 << 26
+// Beyond these entries of K and of its factor, systems are solved by LSQR.
+const (
+	maxSystem = 1 << 25
+	maxFactor = 1 << 27
+)
 
 func newLinearSystem(st *Structure) (*linearSystem, error) {
 	A := st.A
@@ -85,13 +87,22 @@ func newLinearSystem(st *Structure) (*linearSystem, error) {
 		at += b.dim
 		y.blocks = append(y.blocks, b)
 	}
-	if err := y.pattern(unknowns); err != nil {
-		return nil, err
+	if !y.pattern(unknowns) {
+		y.K = nil
+		return y, nil
 	}
 	var err error
-	y.sym, err = sparse.Analyze(y.K, nil, sparse.Auto)
-	return y, err
+	if y.sym, err = sparse.Analyze(y.K, nil, sparse.Auto); err != nil {
+		return nil, err
+	}
+	if y.sym.NNZ() > maxFactor {
+		y.K = nil
+	}
+	return y, nil
 }
+
+// iterative says that the system is too large to factor.
+func (y *linearSystem) iterative() bool { return y.K == nil }
 
 // newKind is the kind of a cone, where one of size one is linear.
 func newKind(c Cone) Kind {
@@ -101,8 +112,8 @@ func newKind(c Cone) Kind {
 	return c.Kind
 }
 
-// pattern makes K column by column.
-func (y *linearSystem) pattern(unknowns int) error {
+// pattern makes K column by column; it reports whether K is of a size to factor.
+func (y *linearSystem) pattern(unknowns int) bool {
 	st, n := y.st, y.n
 	K := &sparse.CSC{Rows: unknowns, Cols: unknowns, ColPtr: make([]int, unknowns+1)}
 	y.K = K
@@ -131,7 +142,7 @@ func (y *linearSystem) pattern(unknowns int) error {
 		if b.rotated {
 			b.columns(rows, from)
 			if (b.dim+1)*len(b.cols) > maxSystem || len(K.RowIdx)+b.dim*(len(b.cols)+1) > maxSystem {
-				return fmt.Errorf("conic: the derivative's linear system has more than %d entries: %v of %d rows meets %d variables", maxSystem, b.Kind, b.dim, len(b.cols))
+				return false
 			}
 		}
 		for r := b.at; r < b.at+b.dim; r++ {
@@ -162,10 +173,7 @@ func (y *linearSystem) pattern(unknowns int) error {
 			y.closeColumn(b.extra+e, int8(1-2*e))
 		}
 	}
-	if len(K.RowIdx) > maxSystem {
-		return fmt.Errorf("conic: the derivative's linear system has %d entries, want at most %d", len(K.RowIdx), maxSystem)
-	}
-	return nil
+	return len(K.RowIdx) <= maxSystem
 }
 
 func (y *linearSystem) closeColumn(j int, sign int8) {
@@ -219,26 +227,33 @@ type linearization struct {
 	row1, row2          []float64 // m
 	col1                []float64 // n
 
-	null, rest []float64 // unknowns of K, where it is singular
+	null, rest, more []float64 // unknowns of K, where it is singular
 
 	ready, ok bool // linearized, and there is a derivative
 
 	cert     Certificate
 	merit    float64 // relative residual of the point
-	singular bool
-	infinite uint64 // which rows were infinite when K was factored
+	singular bool    // K is
+	noFactor bool    // or has no factor: LSQR
+	infinite uint64  // which rows were infinite when K was factored
 }
 
 func (y *linearSystem) newLinearization() *linearization {
-	u, n, m := y.K.Cols, y.n, y.m
+	n, m := y.n, y.m
+	u, nz := n+m, 0
+	if !y.iterative() {
+		u, nz = y.K.Cols, y.K.NNZ()
+	}
 	l := &linearization{
 		linearSystem: y,
 		x:            make([]float64, n), z: make([]float64, m), s: make([]float64, m), v: make([]float64, m),
-		val: make([]float64, y.K.NNZ()), scaled: make([]float64, y.K.NNZ()), scale: make([]float64, u),
-		ldl: y.sym.NewLDL(),
+		val: make([]float64, nz), scaled: make([]float64, nz), scale: make([]float64, u),
 		rhs: make([]float64, u), sol: make([]float64, u), res: make([]float64, u), step: make([]float64, u),
-		null: make([]float64, u), rest: make([]float64, u), oldX: make([]float64, n), oldV: make([]float64, m),
+		null: make([]float64, u), rest: make([]float64, u), more: make([]float64, u), oldX: make([]float64, n), oldV: make([]float64, m),
 		row1: make([]float64, m), row2: make([]float64, m), col1: make([]float64, n),
+	}
+	if !y.iterative() {
+		l.ldl = y.sym.NewLDL()
 	}
 	for _, b := range y.blocks {
 		l.cones = append(l.cones, newProjector(b.Cone))

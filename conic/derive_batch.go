@@ -46,6 +46,9 @@ func (d *differentiation) forget() {
 
 // bytes is about what a linearization takes.
 func (y *linearSystem) bytes() int {
+	if y.iterative() {
+		return 100 * (y.n + y.m)
+	}
 	return 8*(2*y.K.NNZ()+y.sym.NNZ()) + 100*(y.n+y.m)
 }
 

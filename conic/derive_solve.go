@@ -19,10 +19,13 @@ import (
 // and solutions, without that part, to the one of minimum norm.
 
 const (
-	regularization = 1e-9  // ε
-	singularBelow  = 1e-8  // smallest singular value of SKS for which K counts as regular
+	regularization = 1e-8  // ε: rounding makes 1e-16/ε of it
+	singularBelow  = 3e-7  // smallest singular value of SKS for which K counts as regular
+	singularReg    = 1e-5  // ε where K is singular: a step has parts of size 1/ε, and the rounding of these
 	solveTol       = 1e-15 // relative residual to stop at
+	fallbackAbove  = 1e-7  // relative residual of a direct solve at which LSQR is tried
 	maxRefine      = 12
+	maxProximal    = 60 // steps where K is singular
 )
 
 // factor equilibrates and factors K; plain leaves out the equilibration but for a
@@ -35,7 +38,11 @@ func (l *linearization) factor(plain bool) error {
 		}
 	}
 	l.infinite = l.inactive()
-	return l.ldl.Factor(l.scaled, &sparse.Regularization{Sign: l.sign, Static: regularization, Eps: regularization / 10, Delta: regularization})
+	eps := regularization
+	if plain {
+		eps = singularReg
+	}
+	return l.ldl.Factor(l.scaled, &sparse.Regularization{Sign: l.sign, Static: eps, Eps: eps / 10, Delta: eps})
 }
 
 // equilibrate sets S by steps of Ruiz (2001).
@@ -80,8 +87,26 @@ func (l *linearization) equilibrate(plain bool) {
 	}
 }
 
-// precondition writes the step S(SKS+εJ)⁻¹S r to x.
+// precondition writes the step S(SKS+εJ)⁻¹S r to x. Where K is singular x is so
+// large that the factor's rounding shows; two steps of refinement remove it.
 func (l *linearization) precondition(x, r []float64) {
+	l.preconditionOnce(x, r)
+	if !l.singular {
+		return
+	}
+	for range 2 {
+		l.residual(l.more, r, x)
+		for i, s := range l.scale {
+			l.more[i] -= singularReg * float64(l.sign[i]) / (s * s) * x[i]
+		}
+		l.preconditionOnce(l.more, l.more)
+		for i, d := range l.more {
+			x[i] += d
+		}
+	}
+}
+
+func (l *linearization) preconditionOnce(x, r []float64) {
 	for i, s := range l.scale {
 		x[i] = s * r[i]
 	}
@@ -126,17 +151,32 @@ func (l *linearization) condition() float64 {
 	return 1 / growth
 }
 
-// solve writes the solution of Kx = r to x, and returns its relative residual. Where K is
-// singular it is the least-squares solution of minimum norm.
-func (l *linearization) solve(x, r []float64) (residual float64) {
-	if l.singular {
-		return l.solveSingular(x, r)
+// solve writes the solution of Kx = r to x, and returns its relative residual.
+// Where K is singular it is the least-squares solution of minimum norm. fallback
+// tells that LSQR found it.
+func (l *linearization) solve(x, r []float64) (residual float64, fallback bool) {
+	switch {
+	case l.noFactor:
+		return l.iterate(x, r), true
+	case l.singular:
+		residual = l.solveSingular(x, r)
+	default:
+		residual = l.refine(x, r, maxRefine, 0.5)
 	}
-	return l.refine(x, r)
+	if residual <= fallbackAbove {
+		return residual, false
+	}
+	copy(l.null, x)
+	if other := l.iterate(x, r); other < residual {
+		return other, true
+	}
+	copy(x, l.null)
+	return residual, false
 }
 
-// refine iterates to the solution of a consistent system.
-func (l *linearization) refine(x, r []float64) float64 {
+// refine iterates to the solution of a consistent system, as long as a step makes
+// the residual smaller by the factor gain.
+func (l *linearization) refine(x, r []float64, steps int, gain float64) float64 {
 	size := dense.NormInf(r)
 	clear(x)
 	if size == 0 {
@@ -144,14 +184,14 @@ func (l *linearization) refine(x, r []float64) float64 {
 	}
 	best := math.Inf(1)
 	copy(l.res, r)
-	for range maxRefine {
+	for range steps {
 		l.precondition(l.step, l.res)
 		for i, d := range l.step {
 			x[i] += d
 		}
 		l.residual(l.res, r, x)
 		err := dense.NormInf(l.res)
-		if !(err < best/2) { // no more progress: take back a step that did harm
+		if !(err < gain*best) { // no more progress: take back a step that did harm
 			if !(err <= best) {
 				for i, d := range l.step {
 					x[i] -= d
@@ -177,31 +217,37 @@ func (l *linearization) solveSingular(x, r []float64) float64 {
 		return 0
 	}
 	part, rest := l.null, l.rest
-	l.nullPart(part, r)
+	left := l.nullPart(part, r)
 	dense.Sub(r, part, rest)
-	residual := l.refine(x, rest) * dense.NormInf(rest) / size
+	residual := l.refine(x, rest, maxProximal, 0.9) * dense.NormInf(rest) / size
 	copy(rest, x)
-	l.nullPart(part, rest)
+	left = max(left, l.nullPart(part, rest))
 	for i, v := range part {
 		x[i] -= v
 	}
-	return residual
+	return max(residual, left)
 }
 
-// nullPart writes the projection of r on the null space of K: the limit of the
-// residuals.
-func (l *linearization) nullPart(dst, r []float64) {
+// nullPart writes the projection of r on the null space of K, the limit of the
+// residuals, and returns how far it is from the limit, relative to r.
+func (l *linearization) nullPart(dst, r []float64) float64 {
 	size := dense.Norm2(r)
 	copy(dst, r)
-	for range 2 * maxRefine {
+	left := math.Inf(1)
+	for range maxProximal {
 		l.precondition(l.step, dst)
 		clear(l.res)
 		l.K.SymMulAdd(l.val, 1, l.step, l.res) // what this step removes
 		for i, v := range l.res {
 			dst[i] -= v
 		}
-		if dense.Norm2(l.res) <= 1e-14*size {
+		gone := dense.Norm2(l.res) / size
+		if gone >= left {
+			break
+		}
+		if left = gone; left <= 1e-12 {
 			break
 		}
 	}
+	return left
 }

@@ -46,9 +46,9 @@ func (x *Solution) tangent(l *linearization, i int, dst *Tangent, dir *Data) {
 		ok = ok && finite(v)
 	}
 	dx, dz, ds := dst.X[i*n:(i+1)*n], dst.Z[i*m:(i+1)*m], dst.S[i*m:(i+1)*m]
-	residual := 0.0
+	residual, fallback := 0.0, false
 	if ok {
-		residual = l.tangent(dx, dz, ds, &dst.Value[i], &d)
+		residual, fallback = l.tangent(dx, dz, ds, &dst.Value[i], &d)
 		ok = finite(dx) && finite(dz) && finite(ds) && !math.IsNaN(dst.Value[i])
 	}
 	if !ok {
@@ -57,14 +57,14 @@ func (x *Solution) tangent(l *linearization, i int, dst *Tangent, dir *Data) {
 		clear(ds)
 		dst.Value[i] = 0
 	}
-	dst.Certs[i] = l.finish(residual, ok)
+	dst.Certs[i] = l.finish(residual, fallback, ok)
 }
 
 // tangent solves for the direction d:
 //
 //	r₁ = −(dP x + dq + dAᵀz), r₂ = db − dA x,
 //	dvalue = ½xᵀdP x + dqᵀx + zᵀ(dA x − db), or by way of dx for Smoothed.
-func (l *linearization) tangent(dx, dz, ds []float64, value *float64, d *Data) (residual float64) {
+func (l *linearization) tangent(dx, dz, ds []float64, value *float64, d *Data) (residual float64, fallback bool) {
 	st := l.st
 	r1, r2 := l.col1, ds
 	clear(r1)
@@ -89,7 +89,7 @@ func (l *linearization) tangent(dx, dz, ds []float64, value *float64, d *Data) (
 	clear(l.rhs)
 	copy(l.rhs, r1)
 	l.toRows(l.rhs[l.n:l.n+l.m], r2)
-	residual = l.solve(l.sol, l.rhs)
+	residual, fallback = l.solve(l.sol, l.rhs)
 	copy(dx, l.sol)
 	l.fromRows(dz, l.sol[l.n:l.n+l.m])
 	l.slackChange(ds, dx, dz)
@@ -100,5 +100,5 @@ func (l *linearization) tangent(dx, dz, ds []float64, value *float64, d *Data) (
 	} else {
 		*value -= envelope
 	}
-	return residual
+	return residual, fallback
 }

@@ -59,7 +59,7 @@ func (l *linearization) polish() (factored bool) {
 func (l *linearization) newton() bool {
 	l.toRows(l.rhs[l.n:l.n+l.m], l.row1)
 	copy(l.rhs, l.col1)
-	l.refine(l.sol, l.rhs)
+	l.refine(l.sol, l.rhs, maxRefine, 0.5)
 	l.fromRows(l.row2, l.sol[l.n:l.n+l.m]) // dz
 	ds := l.row1
 	l.slackChange(ds, l.sol[:l.n], l.row2)
@@ -151,6 +151,10 @@ func (l *linearization) recenter(kappa float64) bool {
 
 // toRows writes the rows of the right-hand side for r: Eᵀr, zero elsewhere.
 func (l *linearization) toRows(dst, r []float64) {
+	if l.iterative() {
+		copy(dst, r)
+		return
+	}
 	for i, b := range l.blocks {
 		p := l.cones[i]
 		d, src := dst[b.at:b.at+b.dim], r[b.at:b.at+b.dim]
@@ -175,6 +179,10 @@ func (l *linearization) toRows(dst, r []float64) {
 
 // fromRows writes E dz̃.
 func (l *linearization) fromRows(z, rows []float64) {
+	if l.iterative() {
+		copy(z, rows)
+		return
+	}
 	for i, b := range l.blocks {
 		dst, src := z[b.at:b.at+b.dim], rows[b.at:b.at+b.dim]
 		if b.rotated {

@@ -75,16 +75,16 @@ func (x *Solution) adjoint(l *linearization, i int, up *Point) {
 		value = up.Value[i]
 	}
 	d.value[i], d.envelope[i] = value, value
-	residual := 0.0
+	residual, fallback := 0.0, false
 	ok := l.ok && finite(gx) && finite(gz) && finite(gs) && finite([]float64{value})
 	if ok {
 		if l.cert.Rule == Smoothed { // its value has no envelope, and goes through x
 			d.envelope[i] = 0
 		}
-		residual = l.adjoint(y1, y2, gx, gz, gs, value-d.envelope[i])
+		residual, fallback = l.adjoint(y1, y2, gx, gz, gs, value-d.envelope[i])
 		ok = finite(y1) && finite(y2)
 	}
-	d.certs[i] = l.finish(residual, ok)
+	d.certs[i] = l.finish(residual, fallback, ok)
 	if !ok {
 		clear(y1)
 		clear(y2)
@@ -93,7 +93,7 @@ func (x *Solution) adjoint(l *linearization, i int, up *Point) {
 }
 
 // adjoint writes y₁ and y₂ for cotangents of x, z, s, and of the value at x alone.
-func (l *linearization) adjoint(y1, y2, gx, gz, gs []float64, value float64) (residual float64) {
+func (l *linearization) adjoint(y1, y2, gx, gz, gs []float64, value float64) (residual float64, fallback bool) {
 	r1, rows := l.col1, l.row1
 	clear(r1)
 	copy(r1, gx)
@@ -113,11 +113,11 @@ func (l *linearization) adjoint(y1, y2, gx, gz, gs []float64, value float64) (re
 	clear(l.rhs)
 	copy(l.rhs, r1)
 	l.toRows(l.rhs[l.n:l.n+l.m], rows)
-	residual = l.solve(l.sol, l.rhs)
+	residual, fallback = l.solve(l.sol, l.rhs)
 	copy(y1, l.sol)
 	l.fromRows(l.row2, l.sol[l.n:l.n+l.m])
 	dense.Axpy(1, l.row2, y2)
-	return residual
+	return residual, fallback
 }
 
 // accumulate writes the gradient with respect to coefficient k. With v and w the
