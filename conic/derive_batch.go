@@ -40,7 +40,9 @@ const keepBytes = 512 << 20
 // forget drops what belongs to the previous Solve.
 func (d *differentiation) forget() {
 	for _, l := range d.lins {
-		l.ready = false
+		if l != nil {
+			l.ready = false
+		}
 	}
 }
 

@@ -21,6 +21,7 @@ type Solution struct {
 	factors bool // and the points, for derivatives
 	data    Data // copies, shared or per element
 	works   []*work
+	diff    differentiation
 }
 
 type noCopy struct{}

@@ -19,12 +19,13 @@ type Solver struct {
 	opt  Options
 	plan *plan
 	mu   *sync.Mutex // serializes Trace and Capture
+	diff *systemOnce
 }
 
 // NewSolver makes a plan for problems of one structure: it checks patterns and cones, and
 // orders and analyzes the KKT matrix. Nil options are the defaults.
 func NewSolver(st *Structure, opt *Options) (*Solver, error) {
-	s := &Solver{mu: new(sync.Mutex)}
+	s := &Solver{mu: new(sync.Mutex), diff: new(systemOnce)}
 	if opt != nil {
 		s.opt = *opt
 	}
@@ -161,8 +162,9 @@ func (s *Solver) checkBatch(dst *Solution, b *Batch) error {
 // take copies the batch's data into dst.
 func (s *Solver) take(dst *Solution, b *Batch) {
 	if dst.solver != s {
-		dst.works, dst.data = nil, Data{}
+		dst.works, dst.data, dst.diff = nil, Data{}, differentiation{}
 	}
+	dst.diff.forget()
 	dst.solver, dst.size, dst.held = s, b.Size, true
 	for k := range coefs {
 		if b.Keep&(1<<k) == 0 {
