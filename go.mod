@@ -3,6 +3,7 @@ module github.com/optnet-go/optnet
 go 1.26.5
 
 require (
+	github.com/ebitengine/purego v0.11.3
 	github.com/gomlx/compute v0.1.2
 	github.com/gomlx/gomlx v0.28.1
 	github.com/schollz/progressbar/v3 v3.19.0

@@ -1,0 +1,167 @@
+package cuda
+
+import "github.com/optnet-go/optnet/qp"
+
+// args is the argument of every kernel: struct Args of kernels/args.h.
+type args struct {
+	data      [numCoef]uintptr
+	stage     uintptr
+	x         uintptr
+	info      uintptr
+	factors   uintptr
+	state     uintptr
+	warm      [4]uintptr
+	out       [6]uintptr
+	trace     uintptr
+	scratch   uintptr
+	up        [5]uintptr
+	dir       [numCoef]uintptr
+	grad      [numCoef]uintptr
+	tangent   [5]uintptr
+	cert      uintptr
+	rows      uintptr
+	code      uintptr
+	classes   uintptr
+	stop      uintptr
+	scratches int64 // numbers of scratch a block
+
+	epsAbs, epsRel float64
+
+	n, p, m, t, form, size int32
+	shared, dirShared      int32
+	oneStage, inShared     int32
+	steps, maxIter         int32
+	polish, stride         int32
+}
+
+// Codes of an element: enum Code.
+const (
+	codeFresh = iota
+	codeRunning
+	codeSolved
+	codePlain
+	codeBack
+	codeLeft
+	codeStopped
+)
+
+// What an element's info and certificate hold.
+const (
+	infoIter = iota
+	infoPrimal
+	infoDual
+	infoGap
+	infoValue
+	infoMargin
+	infoError
+	infoRCond
+	infoActive
+	infoWeak
+	numInfo = 12
+
+	certResidual = 0
+	certZeroed   = 1
+	numCert      = 2
+
+	numTrace = 8
+	numLoop  = 18
+	chunk    = 128 // elements that a sum is made of
+)
+
+// What lies in shared memory.
+const (
+	placeVectors = 1 << iota
+	placeFactor
+	placePanel
+	placeGram
+)
+
+// Of struct Work: vectors by their number.
+const (
+	numT       = 22
+	numN       = 8
+	numP       = 6
+	numReduce  = 24
+	blockBytes = 552 + 19*8 // struct Block
+)
+
+const numCoef = 9
+
+// coefs are the coefficients in the order of their Coef bits.
+var coefs = [numCoef]struct {
+	of  func(*qp.Data) *[]float64
+	len func(*shape) int
+}{
+	{func(d *qp.Data) *[]float64 { return &d.Q }, func(s *shape) int {
+		if s.Q == qp.Dense {
+			return s.n * s.n
+		}
+		return s.n
+	}},
+	{func(d *qp.Data) *[]float64 { return &d.P }, func(s *shape) int { return s.n }},
+	{func(d *qp.Data) *[]float64 { return &d.A }, func(s *shape) int { return s.p * s.n }},
+	{func(d *qp.Data) *[]float64 { return &d.B }, func(s *shape) int { return s.p }},
+	{func(d *qp.Data) *[]float64 { return &d.G }, func(s *shape) int { return s.m * s.n }},
+	{func(d *qp.Data) *[]float64 { return &d.HL }, func(s *shape) int { return s.side(qp.RowLower, s.m) }},
+	{func(d *qp.Data) *[]float64 { return &d.H }, func(s *shape) int { return s.side(qp.RowUpper, s.m) }},
+	{func(d *qp.Data) *[]float64 { return &d.L }, func(s *shape) int { return s.side(qp.Lower, s.n) }},
+	{func(d *qp.Data) *[]float64 { return &d.U }, func(s *shape) int { return s.side(qp.Upper, s.n) }},
+}
+
+// points are the arrays of a point; Value has one number an element.
+var points = [...]struct {
+	of  func(*qp.Point) *[]float64
+	len func(*shape) int
+}{
+	{func(x *qp.Point) *[]float64 { return &x.Z }, func(s *shape) int { return s.n }},
+	{func(x *qp.Point) *[]float64 { return &x.Nu }, func(s *shape) int { return s.p }},
+	{func(x *qp.Point) *[]float64 { return &x.Lambda }, func(s *shape) int { return s.m }},
+	{func(x *qp.Point) *[]float64 { return &x.Mu }, func(s *shape) int { return s.n }},
+	{func(x *qp.Point) *[]float64 { return &x.Value }, func(s *shape) int { return 1 }},
+}
+
+// shape is a shape and the sizes that follow from it.
+type shape struct {
+	qp.Shape
+	n, p, m, t int
+}
+
+func newShape(sh qp.Shape) *shape {
+	s := &shape{sh, sh.N, sh.NEq, sh.NIneq, sh.NIneq}
+	if sh.Sides&(qp.Lower|qp.Upper) != 0 {
+		s.t += sh.N
+	}
+	return s
+}
+
+func (s *shape) side(side qp.Sides, n int) int {
+	if s.Sides&side == 0 {
+		return 0
+	}
+	return n
+}
+
+// Sizes in numbers, as kernels/*.h compute them.
+
+func pad16(n int) int { return (n + 15) &^ 15 }
+func wide(n int) int  { return pad16(n) + 4 }
+
+func lowSize(n int) int {
+	b := pad16(n) / 16
+	return 128*b*b + 192*b
+}
+
+func (s *shape) stageSize() int {
+	return lowSize(s.n) + pad16(s.p)*wide(s.n) + lowSize(s.p) + pad16(s.t)*pad16(s.t) + pad16(s.p) + 2*pad16(s.t) + 8
+}
+
+func (s *shape) workSize(threads int) int {
+	t := pad16(s.t)
+	return numT*t + numN*pad16(s.n) + numP*pad16(s.p) + 3*t/2 + 8 + 24 + max(threads, numReduce*(threads/32))
+}
+
+// absent says whether the shape has no coefficient k.
+func (s *shape) absent(k int) bool { return coefs[k].len(s) == 0 }
+
+func (s *shape) stateSize() int { return 2*pad16(s.t) + pad16(s.n) + pad16(s.p) + numLoop }
+func (s *shape) rowSize() int   { return 3*s.n + 2*s.p + 3*s.t }

@@ -1,0 +1,229 @@
+// Package cuda is an engine of package qp on NVIDIA GPUs:
+//
+//	gpu, err := cuda.Open(0)
+//	if err != nil { ... } // errors.Is(err, cuda.ErrNoDevice): there is none
+//	defer gpu.Close()
+//	solver, err := qp.NewSolver(shape, &qp.Options{Engine: gpu})
+//
+// and nothing else of a program changes: data and results are arrays of the host,
+// and iterates, factors and copies of the data stay on the device with the
+// Solution, so that what Batch.Keep names is not transferred again, and a
+// derivative transfers cotangents and gradients only.
+//
+// A block of threads solves one element from start to end. Problems with a
+// positive definite, well-conditioned Q are solved that way, by elimination (b)
+// of package qp in the space of the inequalities; the tests, tolerances, statuses
+// and certificates are those of the CPU. Elements out of the ordinary are handed
+// to the CPU, where they were left: those that may be infeasible, do not progress,
+// have a Q or an A that is not regular or columns of very different sizes, and
+// derivatives that are not unique. Shapes without Q (linear programs), and the rule
+// qp.Smoothed for derivatives, are the CPU's altogether. Handed counts them.
+//
+// The driver is loaded at run time, without cgo, and no CUDA toolkit is needed.
+// docs/GPU.md describes the kernels.
+package cuda
+
+import (
+	"errors"
+	"fmt"
+	"sync"
+
+	"github.com/optnet-go/optnet/internal/cudadrv"
+	"github.com/optnet-go/optnet/qp"
+)
+
+var (
+	// ErrNoDevice is wrapped by the error of Open and Devices where there is no
+	// NVIDIA driver, or no such device.
+	ErrNoDevice = errors.New("cuda: no CUDA device")
+	// ErrOldDriver is wrapped where the driver is too old for this package, or the
+	// device: compute capability 8.0 (A100) is the least.
+	ErrOldDriver = errors.New("cuda: driver or device too old")
+	// ErrOutOfMemory is wrapped where device memory does not suffice.
+	ErrOutOfMemory = cudadrv.ErrOutOfMemory
+	// ErrLost is wrapped where the device failed for good. Its Solutions are of no
+	// more use, and the process has to be started again to use the device.
+	ErrLost = cudadrv.ErrLost
+)
+
+// Error is a call of the NVIDIA driver that failed.
+type Error = cudadrv.Error
+
+// Device describes a device.
+type Device struct {
+	Ordinal         int    `json:"ordinal"`
+	Name            string `json:"name"`
+	Memory          int64  `json:"memory"` // bytes
+	Major           int    `json:"major"`  // compute capability
+	Minor           int    `json:"minor"`
+	Multiprocessors int    `json:"multiprocessors"`
+	SharedMemory    int    `json:"shared_memory"` // of a block at most, in bytes
+	ClockKHz        int    `json:"clock_khz"`
+	Driver          string `json:"driver"` // the version of CUDA that the driver supports
+}
+
+// Devices lists the devices of this machine.
+func Devices() ([]Device, error) { return devices("") }
+
+func devices(path string) ([]Device, error) {
+	drv, err := cudadrv.Open(path)
+	if err != nil {
+		return nil, opening(err)
+	}
+	n, err := drv.Count()
+	if err != nil {
+		return nil, opening(err)
+	}
+	list := make([]Device, n)
+	for i := range list {
+		p, err := drv.Properties(i)
+		if err != nil {
+			return nil, opening(err)
+		}
+		list[i] = Device{
+			Ordinal: i, Name: p.Name, Memory: p.Memory, Major: p.Major, Minor: p.Minor,
+			Multiprocessors: p.Multiprocessors, SharedMemory: p.SharedBlock, ClockKHz: p.ClockKHz,
+			Driver: fmt.Sprintf("%d.%d", p.DriverVersion/1000, p.DriverVersion%1000/10),
+		}
+	}
+	return list, nil
+}
+
+// opening gives an error of the driver this package's sentinel.
+func opening(err error) error {
+	switch {
+	case errors.Is(err, cudadrv.ErrNoDriver), errors.Is(err, cudadrv.ErrNoDevice):
+		return fmt.Errorf("%w: %w", ErrNoDevice, err)
+	case errors.Is(err, cudadrv.ErrOldDriver):
+		return fmt.Errorf("%w: %w", ErrOldDriver, err)
+	}
+	return fmt.Errorf("cuda: opening a device: %w", err)
+}
+
+// Engine solves on one or more devices. It is safe for concurrent use.
+type Engine struct {
+	gpus []*gpu
+
+	mu     sync.Mutex
+	handed Handed
+}
+
+// gpu is a device with its code.
+type gpu struct {
+	*cudadrv.Device
+	mod                            *cudadrv.Module
+	prepare, solve, vjp, jvp, sums *cudadrv.Function
+}
+
+// Open opens devices, by their ordinals; without any, device 0. With several, each
+// batch is split over them.
+func Open(ordinals ...int) (*Engine, error) { return open("", ordinals) }
+
+func open(path string, ordinals []int) (*Engine, error) {
+	drv, err := cudadrv.Open(path)
+	if err != nil {
+		return nil, opening(err)
+	}
+	if len(ordinals) == 0 {
+		ordinals = []int{0}
+	}
+	e := &Engine{}
+	for _, i := range ordinals {
+		g, err := newGPU(drv, i)
+		if err != nil {
+			e.Close()
+			return nil, opening(err)
+		}
+		e.gpus = append(e.gpus, g)
+	}
+	return e, nil
+}
+
+func newGPU(drv *cudadrv.Driver, ordinal int) (*gpu, error) {
+	d, err := drv.OpenDevice(ordinal)
+	if err != nil {
+		return nil, err
+	}
+	g := &gpu{Device: d}
+	if err := g.load(); err != nil {
+		d.Close()
+		return nil, err
+	}
+	return g, nil
+}
+
+func (g *gpu) load() error {
+	if g.Major < 8 {
+		return fmt.Errorf("%w: device %d (%s) has compute capability %d.%d, want 8.0 or more", cudadrv.ErrOldDriver, g.Ordinal, g.Name, g.Major, g.Minor)
+	}
+	if err := g.Enter(); err != nil {
+		return err
+	}
+	defer g.Leave()
+	var err error
+	if g.mod, err = g.Load(ptx); err != nil {
+		return err
+	}
+	for _, k := range []struct {
+		fn   **cudadrv.Function
+		name string
+	}{{&g.prepare, "qp_prepare"}, {&g.solve, "qp_solve"}, {&g.vjp, "qp_vjp"}, {&g.jvp, "qp_jvp"}, {&g.sums, "qp_sums"}} {
+		if *k.fn, err = g.mod.Function(k.name); err != nil {
+			return err
+		}
+		if err := (*k.fn).AllowShared(g.SharedBlock); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Close gives the devices back. Solutions of solvers that use the engine are to be
+// closed before.
+func (e *Engine) Close() error {
+	var errs []error
+	for _, g := range e.gpus {
+		if err := g.Enter(); err == nil {
+			errs = append(errs, g.mod.Unload())
+			g.Leave()
+		}
+		errs = append(errs, g.Device.Close())
+	}
+	e.gpus = nil
+	return errors.Join(errs...)
+}
+
+// Handed counts what the devices left to the CPU.
+type Handed struct {
+	Elements    int64 // that were solved
+	Solves      int64 // of these, handed over
+	Derived     int64 // elements that were differentiated
+	Derivatives int64 // of these, handed over
+}
+
+// Handed is the count since the engine was opened.
+func (e *Engine) Handed() Handed {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.handed
+}
+
+func (e *Engine) count(h Handed) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.handed.Elements += h.Elements
+	e.handed.Solves += h.Solves
+	e.handed.Derived += h.Derived
+	e.handed.Derivatives += h.Derivatives
+}
+
+// Plan implements [qp.Engine].
+func (e *Engine) Plan(sh qp.Shape, opt *qp.Options) (qp.Plan, error) {
+	if len(e.gpus) == 0 {
+		return nil, fmt.Errorf("%w: the engine is closed", ErrNoDevice)
+	}
+	if sh.Q == qp.Zero {
+		return newHostPlan(sh, opt, "Q is zero")
+	}
+	return newPlan(e, sh, opt)
+}

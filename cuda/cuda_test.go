@@ -1,0 +1,103 @@
+package cuda
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"sync"
+	"testing"
+
+	"github.com/optnet-go/optnet/qp"
+	"github.com/optnet-go/optnet/qp/qptest"
+)
+
+// emulator builds the driver's calls and the kernels for this processor, once.
+var emulator = sync.OnceValues(func() (string, error) {
+	const compiler = "clang++-19"
+	if _, err := exec.LookPath(compiler); err != nil {
+		return "", err
+	}
+	dir, err := os.MkdirTemp("", "optnet-cuda")
+	if err != nil {
+		return "", err
+	}
+	built = dir
+	lib := filepath.Join(dir, "emulated.so")
+	out, err := exec.Command(compiler, "-std=c++20", "-O2", "-shared", "-fPIC", "-pthread", "kernels/host.cpp", "-o", lib).CombinedOutput()
+	if err != nil {
+		return "", fmt.Errorf("%w: %s", errBuild, out)
+	}
+	return lib, nil
+})
+
+var (
+	built    string // a folder to remove
+	errBuild = errors.New("the kernels do not compile for the host")
+)
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	if built != "" {
+		os.RemoveAll(built)
+	}
+	os.Exit(code)
+}
+
+// library is the emulated driver; without a compiler the test is skipped.
+func library(t testing.TB) string {
+	t.Helper()
+	lib, err := emulator()
+	switch {
+	case errors.Is(err, errBuild):
+		t.Fatal(err)
+	case err != nil:
+		t.Skip("the emulated device needs a compiler: ", err)
+	}
+	return lib
+}
+
+// emulated opens devices of the emulated driver.
+func emulated(t testing.TB, ordinals ...int) *Engine {
+	t.Helper()
+	e, err := open(library(t), ordinals)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := e.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return e
+}
+
+// device opens a GPU. Without one the test is skipped, unless OPTNET_REQUIRE_GPU
+// forbids that.
+func device(t testing.TB, ordinals ...int) *Engine {
+	t.Helper()
+	e, err := Open(ordinals...)
+	if err != nil {
+		if os.Getenv("OPTNET_REQUIRE_GPU") == "1" {
+			t.Fatal(err)
+		}
+		t.Skip("no GPU: ", err)
+	}
+	t.Cleanup(func() { e.Close() })
+	return e
+}
+
+func TestEmulated(t *testing.T) {
+	e := emulated(t)
+	qptest.Test(t, e)
+	t.Logf("%+v", e.Handed())
+}
+
+func TestGPU(t *testing.T) {
+	e := device(t)
+	qptest.Test(t, e)
+	t.Logf("%+v", e.Handed())
+}
+
+var _ qp.Engine = (*Engine)(nil)

@@ -1,0 +1,329 @@
+package cuda
+
+import (
+	"context"
+
+	"github.com/optnet-go/optnet/internal/cudadrv"
+	"github.com/optnet-go/optnet/qp"
+)
+
+// soundPivot is the relative pivot above which no rounding error is taken for a
+// regular matrix; below, the CPU finds out.
+const soundPivot = 1e-5
+
+// ordinary says whether the device has element i's derivative.
+func (d *share) ordinary(i int) bool {
+	f := d.infos[i*numInfo : (i+1)*numInfo]
+	return d.codes[i] == codeSolved && f[infoWeak] == 0 && f[infoRCond] > soundPivot && !d.moved[i]
+}
+
+// others are the elements that the CPU differentiates.
+func (d *share) others() []*handed {
+	var list []*handed
+	for _, h := range []*handed{&d.back, &d.second} {
+		if len(h.list) > 0 {
+			list = append(list, h)
+		}
+	}
+	return list
+}
+
+// sort hands the elements whose derivative is out of the ordinary to the CPU.
+func (d *share) sort(ctx context.Context) error {
+	was := len(d.second.list)
+	d.second.list = d.second.list[:0]
+	for i, c := range d.codes[:d.size] {
+		if (c == codeSolved || c == codePlain) && !d.ordinary(i) {
+			d.second.list = append(d.second.list, i)
+		}
+	}
+	if n := len(d.second.list); n == was || n == 0 {
+		return nil
+	}
+	// The device is not to touch them.
+	codes := make([]int32, d.size)
+	for i, c := range d.codes[:d.size] {
+		codes[i] = c
+		if !d.ordinary(i) {
+			codes[i] = codePlain
+		}
+	}
+	if err := cudadrv.Upload(d.stream, d.args.code, codes); err != nil {
+		return err
+	}
+	if err := d.second.take(ctx, d, qp.OutZ|qp.OutDuals|qp.OutFactors, false); err != nil {
+		return handing(err)
+	}
+	return nil
+}
+
+// doubtful notes the elements whose residual was too large for the device.
+func (d *share) doubtful() (any bool) {
+	for i := range d.size {
+		if d.certs[i*numCert+certZeroed] == 2 && !d.moved[i] {
+			d.moved[i], any = true, true
+		}
+	}
+	return any
+}
+
+// certificate is element i's, whose derivative the device has.
+func (d *share) certificate(i int) qp.Certificate {
+	f, c := d.infos[i*numInfo:(i+1)*numInfo], d.certs[i*numCert:(i+1)*numCert]
+	cert := qp.Certificate{
+		Residual: c[certResidual], Margin: f[infoMargin], RCond: min(1, f[infoRCond]),
+		Active: int(f[infoActive]), Weak: int(f[infoWeak]), Unique: true, Rule: d.state.plan.opt.Rule,
+	}
+	cert.Error = (f[infoError] + cert.Residual) / cert.RCond
+	if c[certZeroed] != 0 {
+		cert.Zeroed, cert.Residual, cert.Error = true, 0, 0
+	}
+	return cert
+}
+
+// vjp differentiates the share's elements.
+func (d *share) vjp(ctx context.Context, dst *qp.Gradient, up *qp.Point) error {
+	for k := range d.sums {
+		d.sums[k] = d.sums[k][:0]
+	}
+	if d.size == 0 {
+		return nil
+	}
+	if err := d.sort(ctx); err != nil {
+		return err
+	}
+	s := d.state.plan.sh
+	a := &d.args
+	for k := range points {
+		src, one := *points[k].of(up), points[k].len(s)
+		a.up[k] = 0
+		if len(src) == 0 || one == 0 {
+			continue
+		}
+		if err := load(d, &d.up[k], src[d.from*one:(d.from+d.size)*one]); err != nil {
+			return err
+		}
+		a.up[k] = d.up[k].m.Ptr
+	}
+	a.rows = 0
+	for k := range coefs {
+		one := coefs[k].len(s)
+		a.grad[k] = 0
+		if one == 0 || !wants(dst, k) || s.absent(k) {
+			continue
+		}
+		count := d.size * one
+		if d.state.shared(k) {
+			count = (d.size + chunk - 1) / chunk * one
+			if _, err := d.rows.grow(d.gpu, d.size*s.rowSize(), 8); err != nil {
+				return err
+			}
+			a.rows = d.rows.m.Ptr
+		}
+		if _, err := d.grad[k].grow(d.gpu, count, 8); err != nil {
+			return err
+		}
+		a.grad[k] = d.grad[k].m.Ptr
+	}
+	if _, err := d.cert.grow(d.gpu, d.size*numCert, 8); err != nil {
+		return err
+	}
+	a.cert = d.cert.m.Ptr
+	d.certs = grow(d.certs, d.size*numCert)
+	plan := d.state.plan
+	err := d.timing(func() error {
+		if err := d.launch(d.gpu.vjp, plan.solve, &d.scratch, d.blocks(plan.solve, d.size)); err != nil {
+			return err
+		}
+		if a.rows == 0 {
+			return nil
+		}
+		return d.launch(d.gpu.sums, layout{threads: 256, shared: blockBytes}, &d.scratch, 4*d.Multiprocessors)
+	})
+	if err != nil {
+		return err
+	}
+	if err := cudadrv.Download(d.stream, d.certs, a.cert); err != nil {
+		return err
+	}
+	for k := range coefs {
+		if a.grad[k] == 0 {
+			continue
+		}
+		one := coefs[k].len(s)
+		to := &d.sums[k]
+		if d.state.shared(k) {
+			*to = grow(*to, (d.size+chunk-1)/chunk*one)
+		} else if dst.Add {
+			to = &d.host[k]
+			*to = grow(*to, d.size*one)
+		} else {
+			own := (*coefs[k].of(&dst.Data))[d.from*one : (d.from+d.size)*one]
+			to = &own
+		}
+		if err := cudadrv.Download(d.stream, *to, a.grad[k]); err != nil {
+			return err
+		}
+	}
+	if err := d.stream.Wait(); err != nil {
+		return err
+	}
+	for k := range coefs {
+		if a.grad[k] != 0 && dst.Add && !d.state.shared(k) {
+			one := coefs[k].len(s)
+			own := (*coefs[k].of(&dst.Data))[d.from*one:]
+			for i, v := range d.host[k] {
+				own[i] += v
+			}
+		}
+	}
+	for i := range d.size {
+		dst.Certs[d.from+i] = d.certificate(i)
+	}
+	if d.doubtful() {
+		if err := d.sort(ctx); err != nil {
+			return err
+		}
+	}
+	derived := Handed{Derived: int64(d.size)}
+	for _, h := range d.others() {
+		derived.Derivatives += int64(len(h.list))
+		if err := h.vjp(ctx, d, dst, up); err != nil {
+			return handing(err)
+		}
+	}
+	plan.engine.count(derived)
+	return nil
+}
+
+// vjp differentiates the elements on the CPU, and adds what is their own.
+func (h *handed) vjp(ctx context.Context, d *share, dst *qp.Gradient, up *qp.Point) error {
+	s := d.state.plan.sh
+	for k := range points {
+		gather(points[k].of(&h.up), *points[k].of(up), points[k].len(s), d.from, h.list)
+	}
+	h.grad.Want = dst.Want
+	if err := h.x.VJP(ctx, &h.grad, &h.up); err != nil {
+		return err
+	}
+	for k := range coefs {
+		one := coefs[k].len(s)
+		if d.args.grad[k] == 0 || d.state.shared(k) {
+			continue
+		}
+		own, part := *coefs[k].of(&dst.Data), *coefs[k].of(&h.grad.Data)
+		for j, i := range h.list {
+			to := own[(d.from+i)*one : (d.from+i+1)*one]
+			if !dst.Add {
+				copy(to, part[j*one:])
+				continue
+			}
+			for c, v := range part[j*one : (j+1)*one] {
+				to[c] += v
+			}
+		}
+	}
+	for j, i := range h.list {
+		dst.Certs[d.from+i] = h.grad.Certs[j]
+	}
+	return nil
+}
+
+// jvp computes the tangents of the share's elements.
+func (d *share) jvp(ctx context.Context, dst *qp.Tangent, dir *qp.Data) error {
+	if d.size == 0 {
+		return nil
+	}
+	if err := d.sort(ctx); err != nil {
+		return err
+	}
+	s, plan := d.state.plan.sh, d.state.plan
+	a := &d.args
+	a.dirShared = 0
+	for k := range coefs {
+		src, one := *coefs[k].of(dir), coefs[k].len(s)
+		a.dir[k] = 0
+		if len(src) == 0 || one == 0 {
+			continue
+		}
+		if len(src) == one {
+			a.dirShared |= 1 << k
+		} else {
+			src = src[d.from*one : (d.from+d.size)*one]
+		}
+		if err := load(d, &d.dir[k], src); err != nil {
+			return err
+		}
+		a.dir[k] = d.dir[k].m.Ptr
+	}
+	for k := range points {
+		if _, err := d.tangent[k].grow(d.gpu, d.size*points[k].len(s), 8); err != nil {
+			return err
+		}
+		a.tangent[k] = d.tangent[k].m.Ptr
+	}
+	if _, err := d.cert.grow(d.gpu, d.size*numCert, 8); err != nil {
+		return err
+	}
+	a.cert = d.cert.m.Ptr
+	d.certs = grow(d.certs, d.size*numCert)
+	err := d.timing(func() error {
+		return d.launch(d.gpu.jvp, plan.solve, &d.scratch, d.blocks(plan.solve, d.size))
+	})
+	if err != nil {
+		return err
+	}
+	if err := cudadrv.Download(d.stream, d.certs, a.cert); err != nil {
+		return err
+	}
+	for k := range points {
+		one := points[k].len(s)
+		if err := cudadrv.Download(d.stream, (*points[k].of(&dst.Point))[d.from*one:(d.from+d.size)*one], a.tangent[k]); err != nil {
+			return err
+		}
+	}
+	if err := d.stream.Wait(); err != nil {
+		return err
+	}
+	for i := range d.size {
+		dst.Certs[d.from+i] = d.certificate(i)
+	}
+	if d.doubtful() {
+		if err := d.sort(ctx); err != nil {
+			return err
+		}
+	}
+	derived := Handed{Derived: int64(d.size)}
+	for _, h := range d.others() {
+		derived.Derivatives += int64(len(h.list))
+		if err := h.jvp(ctx, d, dst, dir); err != nil {
+			return handing(err)
+		}
+	}
+	plan.engine.count(derived)
+	return nil
+}
+
+// jvp computes the elements' tangents on the CPU.
+func (h *handed) jvp(ctx context.Context, d *share, dst *qp.Tangent, dir *qp.Data) error {
+	s := d.state.plan.sh
+	for k := range coefs {
+		src, one := *coefs[k].of(dir), coefs[k].len(s)
+		to := coefs[k].of(&h.dir)
+		if len(src) == one && one > 0 {
+			*to = append((*to)[:0], src...)
+			continue
+		}
+		gather(to, src, one, d.from, h.list)
+	}
+	if err := h.x.JVP(ctx, &h.tan, &h.dir); err != nil {
+		return err
+	}
+	for k := range points {
+		scatter(*points[k].of(&dst.Point), *points[k].of(&h.tan.Point), points[k].len(s), d.from, h.list)
+	}
+	for j, i := range h.list {
+		dst.Certs[d.from+i] = h.tan.Certs[j]
+	}
+	return nil
+}

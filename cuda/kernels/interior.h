@@ -1,0 +1,397 @@
+// The interior-point loop (docs/THEORY.md, section 2) in the space of the
+// inequalities. With z and ν the minimum of the Lagrangian for given multipliers,
+//
+//	y = C z = y₀ − R λ + κ e₀
+//
+// where y₀ belongs to λ = 0, and κ e₀ is what is left of the start's lack of
+// stationarity: each step takes the part α of it away. So an iteration works on
+// vectors and one matrix of the size of the constraints, and z and ν are computed
+// when the method has converged.
+#pragma once
+#include "polish.h"
+
+#define BOUNDARY 0.995
+#define CAUTION 0.1
+#define STALL 0.9     // progress is an excess, or a μ, smaller than this times the best
+#define STALLED 9     // iterations without
+#define TINY 1e-9     // a step that goes nowhere
+#define START 1e-3    // least slack and multiplier of the start, relative to the mean
+#define WARM_LEAST 1e-4
+#define WARM_LARGEST 1e12
+#define EQUAL 1e-14   // relative distance below which two sides are one
+#define EARLY 1e4     // excess from which on the active set may be clear
+#define ANCHORS 3     // times that y₀ is corrected
+
+struct Loop {
+	f64 kappa, rd0, ra0, f0, lin, nb, cost, mu, excess;
+	f64 lastExcess, lastMu, step;
+	int iter, since, tiny, sides, tried, anchors;
+};
+enum { numLoop = 18 };
+
+DEV i64 stateSize(const Args& a) { return 2 * pad16(a.t) + pad16(a.n) + pad16(a.p) + numLoop; }
+DEV int iterateSize(const Args& a) { return a.n + a.p + 5 * a.t; }
+
+// keep saves the loop and the iterate between two launches, or restores them.
+FUN void keep(const Args& a, const Work& w, int e, Loop& l, bool save) {
+	f64* s = a.state + e * stateSize(a);
+	f64* x = a.x + (i64)e * iterateSize(a) + a.n + a.p;
+	const int names[5] = {LAM, SU, SL, LU, LL};
+	blockSync();
+	EACH(i, w.t) {
+		f64 *v[7] = {&w.c(Y0)[i], &w.c(E0)[i]}, *r[7] = {s + i, s + w.T + i};
+		for (int k = 0; k < 5; k++) v[2 + k] = &w.c(names[k])[i], r[2 + k] = x + k * w.t + i;
+		for (int k = 0; k < 7; k++) save ? *r[k] = *v[k] : *v[k] = *r[k];
+	}
+	s += 2 * w.T;
+	EACH(j, w.n) save ? s[j] = w.v(RD0)[j] : w.v(RD0)[j] = s[j];
+	s += w.N;
+	EACH(i, w.p) save ? s[i] = w.w(RA0)[i] : w.w(RA0)[i] = s[i];
+	s += w.P;
+	if (save) {
+		if (tid() == 0) {
+			const f64 n[numLoop] = {l.kappa, l.rd0, l.ra0, l.f0, l.lin, l.nb, l.cost, l.mu, l.excess, l.lastExcess, l.lastMu, l.step,
+				(f64)l.iter, (f64)l.since, (f64)l.tiny, (f64)l.sides, (f64)l.tried, (f64)l.anchors};
+			for (int k = 0; k < numLoop; k++) s[k] = n[k];
+		}
+	} else {
+		l = Loop{s[0], s[1], s[2], s[3], s[4], s[5], s[6], s[7], s[8], s[9], s[10], s[11], (int)s[12], (int)s[13], (int)s[14], (int)s[15], (int)s[16], (int)s[17]};
+	}
+	blockSync();
+}
+
+// load reads the element's vectors and classifies its constraints. It returns false
+// if the CPU has to say what is wrong with them.
+FUN bool load(const Args& a, const Work& w, int e, Loop& l) {
+	EACH(i, numT * w.T + numN * w.N + numP * w.P) w.base[i] = 0;
+	blockSync();
+	const f64 *lin = at(a, P_, e, w.n), *b = at(a, B_, e, w.p);
+	const f64 *hl = at(a, HL_, e, w.m), *h = at(a, H_, e, w.m), *lo = at(a, L_, e, w.n), *up = at(a, U_, e, w.n);
+	f64 v[4] = {0, 0, 0, 0}; // sides; |p|, |b|, bad
+	EACH(j, w.n) v[1] = larger(v[1], size(lin[j]));
+	EACH(i, w.p) v[2] = larger(v[2], size(b[i]));
+	EACH(i, w.t) {
+		const bool row = i < w.m;
+		const f64 *pl = row ? hl : lo, *pu = row ? h : up;
+		const f64 x = pl ? pl[row ? i : i - w.m] : -INF, y = pu ? pu[row ? i : i - w.m] : INF;
+		w.c(LO)[i] = x;
+		w.c(UP)[i] = y;
+		if (!(x < INF) || !(y > -INF) || x > y) v[3] = 1;
+		int k = 0;
+		if (x == y || (y - x < INF && y - x <= EQUAL * smaller(absolute(x), absolute(y)))) {
+			k = fixedSides;
+		} else {
+			if (y < INF) k |= hasUpper, v[0] += 1;
+			if (x > -INF) k |= hasLower, v[0] += 1;
+		}
+		w.kind[i] = k;
+		w.cls[i] = inactive;
+		w.c(SU)[i] = w.c(SL)[i] = 1;
+	}
+	reduce<1, 3>(v, w.room);
+	l = Loop{};
+	l.sides = (int)v[0];
+	l.lin = v[1], l.nb = v[2];
+	l.cost = larger(w.s.num[stageMaxQ], v[1]);
+	l.lastExcess = l.lastMu = INF;
+	return v[3] == 0 && v[1] < 1e140 && v[2] < 1e140;
+}
+
+// shift makes slacks and multipliers from y and λ: at least s/w and λ·w of the sizes
+// given or, given none, Mehrotra's.
+FUN void shift(const Args& a, const Work& w, const Loop& l, f64 leastS, f64 leastL) {
+	f64* lam = w.c(LAM);
+	f64 low[2] = {0, 0}; // −lowest slack and multiplier
+	EACH(i, w.t) {
+		const int k = w.kind[i];
+		const f64 n = w.s.nc[i];
+		const bool both = k == (hasUpper | hasLower);
+		if (k & hasUpper) {
+			const f64 s = w.c(UP)[i] - w.c(Y)[i], m = both ? larger(lam[i], 0) : lam[i];
+			w.c(SU)[i] = s, w.c(LU)[i] = m;
+			low[0] = larger(low[0], -s / n), low[1] = larger(low[1], -m * n);
+		}
+		if (k & hasLower) {
+			const f64 s = w.c(Y)[i] - w.c(LO)[i], m = both ? larger(-lam[i], 0) : -lam[i];
+			w.c(SL)[i] = s, w.c(LL)[i] = m;
+			low[0] = larger(low[0], -s / n), low[1] = larger(low[1], -m * n);
+		}
+	}
+	f64 addS = 0, addL = 0, floorS = leastS, floorL = leastL;
+	if (!(leastS > 0)) {
+		reduce<0, 2>(low, w.room);
+		addS = 1.5 * low[0], addL = 1.5 * low[1];
+		f64 sum[3] = {0, 0, 0};
+		EACH(i, w.t) {
+			const f64 n = w.s.nc[i];
+			if (w.kind[i] & hasUpper) {
+				const f64 x = w.c(SU)[i] / n + addS, y = w.c(LU)[i] * n + addL;
+				sum[0] += x, sum[1] += y, sum[2] += x * y;
+			}
+			if (w.kind[i] & hasLower) {
+				const f64 x = w.c(SL)[i] / n + addS, y = w.c(LL)[i] * n + addL;
+				sum[0] += x, sum[1] += y, sum[2] += x * y;
+			}
+		}
+		reduce<3, 0>(sum, w.room);
+		if (sum[2] > 0) {
+			addS += 0.5 * sum[2] / sum[1];
+			addL += 0.5 * sum[2] / sum[0];
+		}
+		floorS = START * sum[0] / l.sides;
+		floorL = START * larger(l.cost, sum[1] / l.sides);
+		if (!(floorS > 0)) floorS = START;
+	}
+	EACH(i, w.t) {
+		const int k = w.kind[i];
+		const f64 n = w.s.nc[i];
+		if (k & hasUpper) {
+			w.c(SU)[i] = larger(w.c(SU)[i] / n + addS, floorS) * n;
+			w.c(LU)[i] = larger(w.c(LU)[i] * n + addL, floorL) / n;
+		}
+		if (k & hasLower) {
+			w.c(SL)[i] = larger(w.c(SL)[i] / n + addS, floorS) * n;
+			w.c(LL)[i] = larger(w.c(LL)[i] * n + addL, floorL) / n;
+		}
+		if (k & (hasUpper | hasLower)) lam[i] = w.c(LU)[i] - w.c(LL)[i];
+	}
+	blockSync();
+}
+
+// origin computes the point for λ = 0 and y₀, which the start needs.
+FUN void origin(const Args& a, const Work& w, int e, Loop& l) {
+	recover(a, w, e, 0); // λ is zero still
+	mulC(a, w, e, w.v(Z), w.c(Y0));
+	const f64 *lin = at(a, P_, e, w.n), *b = at(a, B_, e, w.p);
+	f64 v[1] = {0};
+	EACH(j, w.n) v[0] += lin[j] * w.v(Z)[j];
+	EACH(i, w.p) v[0] -= b[i] * w.w(NU)[i];
+	reduce<1, 0>(v, w.room);
+	l.f0 = v[0] / 2;
+	blockSync();
+}
+
+// lacking notes what the start lacks of optimality: e₀, and the norms.
+FUN void lacking(const Args& a, const Work& w, Loop& l) {
+	mulR(w, w.c(LAM), w.c(CDZ));
+	EACH(i, w.t) w.c(E0)[i] = w.c(Y)[i] - w.c(Y0)[i] + w.c(CDZ)[i];
+	f64 v[2] = {0, 0};
+	EACH(j, w.n) v[0] = larger(v[0], size(w.v(RD0)[j]));
+	EACH(i, w.p) v[1] = larger(v[1], size(w.w(RA0)[i]));
+	reduce<0, 2>(v, w.room);
+	l.kappa = 1;
+	l.rd0 = v[0], l.ra0 = v[1];
+}
+
+// cold starts at the solution of the least-squares problem of package qp.
+FUN bool cold(const Args& a, const Work& w, int e, Loop& l) {
+	f64 *lam = w.c(LAM), *d = w.c(DINV), *was = w.c(RHS);
+	EACH(i, w.t) {
+		const int k = w.kind[i];
+		const f64 n = w.s.nc[i], up = w.c(UP)[i], lo = w.c(LO)[i];
+		d[i] = k == 0 ? INF : k == fixedSides ? 0 : n * n / l.cost;
+		const f64 side = k == 0 ? 0 : k == fixedSides || k == hasUpper ? up : k == hasLower ? lo : lo / 2 + up / 2;
+		lam[i] = w.c(Y0)[i] - side;
+	}
+	blockSync();
+	if (!factorAll(w)) return false;
+	solveAll(w, lam);
+	mulR(w, lam, w.c(CDZ));
+	EACH(i, w.t) {
+		w.c(Y)[i] = w.c(Y0)[i] - w.c(CDZ)[i];
+		was[i] = lam[i];
+	}
+	shift(a, w, l, 0, 0);
+	EACH(i, w.t) was[i] = lam[i] - was[i];
+	EACH(j, w.n) w.v(RD0)[j] = 0;
+	EACH(i, w.p) w.w(RA0)[i] = 0;
+	blockSync();
+	addCT(a, w, e, was, w.v(RD0), 1);
+	lacking(a, w, l);
+	return true;
+}
+
+// warmUp starts from the caller's point, shifted off the boundary by what it lacks;
+// false if there is none worth it. fits says that it already passes the test.
+FUN bool warmUp(const Args& a, Work& w, int e, Loop& l) {
+	f64 *z = w.v(Z), *nu = w.w(NU), *lam = w.c(LAM), *was = w.c(RHS);
+	f64 big[1] = {0};
+	EACH(j, w.n) {
+		z[j] = a.warm[0][(i64)e * w.n + j];
+		big[0] = larger(big[0], size(z[j]));
+	}
+	EACH(i, w.p) {
+		nu[i] = a.warm[1] ? a.warm[1][(i64)e * w.p + i] : 0;
+		big[0] = larger(big[0], size(nu[i]));
+	}
+	EACH(i, w.t) {
+		const f64* from = i < w.m ? a.warm[2] : a.warm[3];
+		f64 x = from ? from[i < w.m ? (i64)e * w.m + i : (i64)e * w.n + i - w.m] : 0;
+		big[0] = larger(big[0], size(x));
+		const int k = w.kind[i];
+		if (k == 0 || (k == hasUpper && x < 0) || (k == hasLower && x > 0)) x = 0;
+		lam[i] = x;
+	}
+	reduce<0, 1>(big, w.room);
+	blockSync();
+	if (!(big[0] <= WARM_LARGEST)) {
+		EACH(i, w.t) lam[i] = 0;
+		blockSync();
+		return false;
+	}
+	const Figures f = measure(a, w, e);
+	f64 off = larger(larger(f.primal / (1 + f.primalScale), f.dual / (1 + f.dualScale)), f.gap / (1 + f.gapScale));
+	off = smaller(1, larger(WARM_LEAST, off));
+	f64 top[1] = {1};
+	EACH(j, w.n) top[0] = larger(top[0], size(z[j]));
+	reduce<0, 1>(top, w.room);
+	EACH(i, w.t) was[i] = lam[i];
+	EACH(j, w.n) w.v(RD0)[j] = w.v(RD)[j];
+	EACH(i, w.p) w.w(RA0)[i] = w.w(RA)[i];
+	shift(a, w, l, off * top[0], off * l.cost * top[0]);
+	EACH(i, w.t) was[i] = lam[i] - was[i];
+	blockSync();
+	addCT(a, w, e, was, w.v(RD0), 1);
+	lacking(a, w, l);
+	return true;
+}
+
+// survey computes y and the figures of the iterate, as far as the space of the
+// constraints tells them.
+FUN Figures survey(const Args& a, const Work& w, Loop& l, f64& largest, bool& stop) {
+	mulR(w, w.c(LAM), w.c(CDZ));
+	f64 v[8] = {0, 0, 0, 0, 0, 0, 0, 0}; // μ, gap, λᵀ(y₀−y); violation, |y| of rows, |μ| of bounds, |λ|·w, stop
+	EACH(i, w.t) {
+		const f64 y0 = w.c(Y0)[i], y = y0 - w.c(CDZ)[i] + l.kappa * w.c(E0)[i];
+		const f64 lam = w.c(LAM)[i], up = w.c(UP)[i], lo = w.c(LO)[i];
+		w.c(Y)[i] = y;
+		if (w.kind[i] == 0) continue;
+		v[0] += w.c(SU)[i] * w.c(LU)[i] + w.c(SL)[i] * w.c(LL)[i];
+		v[1] += lam > 0 ? lam * (up - y) : lam < 0 ? lam * (lo - y) : 0;
+		v[2] += lam * (y0 - y);
+		v[3] = larger(v[3], larger(y - up, lo - y));
+		if (i < w.m) v[4] = larger(v[4], size(y));
+		else v[5] = larger(v[5], size(lam));
+		v[6] = larger(v[6], size(lam) * w.s.nc[i]);
+	}
+	if (tid() == 0 && a.stop && *(volatile int*)a.stop != 0) v[7] = 1;
+	reduce<3, 5>(v, w.room);
+	Figures f;
+	f.value = l.f0 + v[2] / 2;
+	f.primal = larger(v[3], l.kappa * l.ra0);
+	f.dual = l.kappa * l.rd0;
+	f.gap = size(v[1]);
+	f.primalScale = larger(l.nb, v[4]);
+	f.dualScale = larger(l.lin, v[5]);
+	f.gapScale = size(f.value);
+	l.mu = l.sides > 0 ? v[0] / l.sides : 0;
+	largest = v[6];
+	stop = v[7] != 0;
+	if (!(f.primal < INF && f.gap < INF && l.mu < INF && f.gapScale < INF)) f.primal = INF;
+	return f;
+}
+
+// aim sets q and the right-hand side in RHS for a target, with the second-order
+// terms of the last step if asked; x becomes what R + D⁻¹ is solved for.
+FUN void aim(const Work& w, const Loop& l, f64 target, bool second, f64* x) {
+	EACH(i, w.t) {
+		const int k = w.kind[i];
+		f64 h = 0;
+		if (k & hasUpper) {
+			f64 q = w.c(SU)[i] * w.c(LU)[i] - target;
+			if (second) q += w.c(DSU)[i] * w.c(DLU)[i];
+			w.c(QU)[i] = q;
+			h -= (w.c(LU)[i] * w.c(RU)[i] - q) / w.c(SU)[i];
+		}
+		if (k & hasLower) {
+			f64 q = w.c(SL)[i] * w.c(LL)[i] - target;
+			if (second) q += w.c(DSL)[i] * w.c(DLL)[i];
+			w.c(QL)[i] = q;
+			h += (w.c(LL)[i] * w.c(RL)[i] - q) / w.c(SL)[i];
+		}
+		const f64 r = k == 0 ? 0 : k == fixedSides ? -w.c(RU)[i] : w.c(DINV)[i] * h;
+		w.c(RHS)[i] = r;
+		x[i] = -l.kappa * w.c(E0)[i] - r;
+	}
+}
+
+// follow derives the steps of slacks and multipliers from that of y in CDZ and of λ
+// in x, and returns the largest step, a fraction of the way to the boundary.
+FUN f64 follow(const Args& a, const Work& w, const f64* x, f64 fraction) {
+	const f64 gamma = w.s.num[stageMaxQ];
+	f64 back[1] = {fraction}; // 1/α, times the fraction
+	EACH(i, w.t) {
+		const int k = w.kind[i];
+		if (!(k & (hasUpper | hasLower))) continue;
+		const f64 c = w.c(CDZ)[i], su = w.c(SU)[i], lu = w.c(LU)[i], sl = w.c(SL)[i], ll = w.c(LL)[i];
+		f64 dsu = 0, dlu = 0, dsl = 0, dll = 0;
+		if (k & hasUpper) {
+			dsu = -w.c(RU)[i] - c;
+			dlu = -(lu * dsu + w.c(QU)[i]) / su;
+		}
+		if (k & hasLower) {
+			dsl = -w.c(RL)[i] + c;
+			dll = -(ll * dsl + w.c(QL)[i]) / sl;
+		}
+		if (w.c(DINV)[i] < w.s.nc[i] * w.s.nc[i] / gamma) {
+			if (lu * sl > ll * su) {
+				dlu = x[i] + dll;
+				dsu = -(su * dlu + w.c(QU)[i]) / lu;
+			} else if (k & hasLower) {
+				dll = dlu - x[i];
+				dsl = -(sl * dll + w.c(QL)[i]) / ll;
+			}
+		}
+		w.c(DSU)[i] = dsu, w.c(DLU)[i] = dlu, w.c(DSL)[i] = dsl, w.c(DLL)[i] = dll;
+		if (dsu < 0) back[0] = larger(back[0], -dsu / su);
+		if (dlu < 0) back[0] = larger(back[0], -dlu / lu);
+		if (dsl < 0) back[0] = larger(back[0], -dsl / sl);
+		if (dll < 0) back[0] = larger(back[0], -dll / ll);
+	}
+	reduce<0, 1>(back, w.room);
+	return fraction / back[0];
+}
+
+// iterate takes one step. It returns false if the matrix has no factor.
+FUN bool iterate(const Args& a, const Work& w, Loop& l) {
+	f64 *d = w.c(DINV), *x = w.c(DIAG);
+	EACH(i, w.t) {
+		const int k = w.kind[i];
+		const f64 y = w.c(Y)[i];
+		w.c(RU)[i] = k & hasUpper ? (y - w.c(UP)[i]) + w.c(SU)[i] : k == fixedSides ? y - w.c(UP)[i] : 0;
+		w.c(RL)[i] = k & hasLower ? (w.c(LO)[i] - y) + w.c(SL)[i] : 0;
+		d[i] = k == 0 ? INF : k == fixedSides ? 0 : 1 / (w.c(LU)[i] / w.c(SU)[i] + w.c(LL)[i] / w.c(SL)[i]);
+	}
+	blockSync();
+	if (!factorAll(w)) return false;
+	// Predictor: its step of y follows from the last row of the system.
+	aim(w, l, 0, false, x);
+	solveAll(w, x);
+	EACH(i, w.t) w.c(CDZ)[i] = d[i] < INF ? w.c(RHS)[i] + (d[i] + delta(w.s.r0[i])) * x[i] : 0;
+	f64 step = follow(a, w, x, 1);
+	f64 after[1] = {0};
+	EACH(i, w.t)
+		if (w.kind[i] & (hasUpper | hasLower))
+			after[0] += (w.c(SU)[i] + step * w.c(DSU)[i]) * (w.c(LU)[i] + step * w.c(DLU)[i]) * (w.kind[i] & hasUpper ? 1 : 0) +
+				(w.c(SL)[i] + step * w.c(DSL)[i]) * (w.c(LL)[i] + step * w.c(DLL)[i]) * (w.kind[i] & hasLower ? 1 : 0);
+	reduce<1, 0>(after, w.room);
+	const f64 part = after[0] / l.sides / l.mu;
+	const f64 sigma = smaller(1, larger(0, part * part * part));
+	// Corrector.
+	aim(w, l, sigma * l.mu, true, x);
+	solveAll(w, x);
+	mulR(w, x, w.c(CDZ));
+	EACH(i, w.t) w.c(CDZ)[i] = -w.c(CDZ)[i] - l.kappa * w.c(E0)[i];
+	step = follow(a, w, x, smaller(BOUNDARY, 1 - CAUTION * part));
+	EACH(i, w.t) {
+		const int k = w.kind[i];
+		if (k & hasUpper) w.c(SU)[i] += step * w.c(DSU)[i], w.c(LU)[i] += step * w.c(DLU)[i];
+		if (k & hasLower) w.c(SL)[i] += step * w.c(DSL)[i], w.c(LL)[i] += step * w.c(DLL)[i];
+		w.c(LAM)[i] = k == fixedSides ? w.c(LAM)[i] + step * x[i] : w.c(LU)[i] - w.c(LL)[i];
+	}
+	blockSync();
+	l.kappa *= 1 - step;
+	l.step = step;
+	l.iter++;
+	return step == step;
+}

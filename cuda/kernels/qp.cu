@@ -1,0 +1,67 @@
+// The kernels of package cuda. A block takes one element from start to end.
+#include "derive.h"
+
+// Block is what all threads of a block refer to, at the start of shared memory.
+struct Block {
+	Args a;
+	Work w;
+};
+
+// enter copies the arguments there. It returns what follows in shared memory.
+DEV f64* enter(const Args& args) {
+	Block* b = (Block*)SHARED();
+	if (tid() == 0) b->a = args;
+	blockSync();
+	return SHARED() + sizeof(Block) / sizeof(f64);
+}
+
+// room finds the vectors and the factor, in shared memory or in scratch.
+DEV Block& room(const Args& args) {
+	f64* fast = enter(args);
+	Block& b = *(Block*)SHARED();
+	const Args& a = b.a;
+	f64* slow = a.scratch + (i64)bid() * a.scratchSize;
+	f64* vectors = a.inShared & placeVectors ? fast : slow;
+	(a.inShared & placeVectors ? fast : slow) += workSize(a.n, a.p, a.t);
+	if (tid() == 0) view(b.w, a, vectors, a.inShared & placeFactor ? fast : slow);
+	blockSync();
+	return b;
+}
+
+#define ELEMENTS(e) for (int e = bid(); e < b.a.size; e += blocks())
+
+KERNEL BOUNDS(256, 1) void qp_prepare(const Args args) {
+	f64* fast = enter(args);
+	const Args& a = ((Block*)SHARED())->a;
+	const int N = pad16(a.n), rows = pad16(a.p) + pad16(a.t);
+	f64* slow = a.scratch + (i64)bid() * a.scratchSize;
+	f64* vectors = fast;
+	fast += max(N, rows) + 8 * warps() + 2;
+	f64* low = a.inShared & placeFactor ? fast : slow;
+	(a.inShared & placeFactor ? fast : slow) += lowSize(a.n);
+	f64* panel = a.inShared & placePanel ? fast : slow;
+	(a.inShared & placePanel ? fast : slow) += (i64)rows * wide(a.n);
+	f64* gram = a.inShared & placeGram ? fast : slow;
+	const int size = a.oneStage ? 1 : a.size;
+	for (int e = bid(); e < size; e += blocks()) prepare(a, e, vectors, low, panel, gram);
+}
+
+KERNEL BOUNDS(256, 2) void qp_solve(const Args args) {
+	Block& b = room(args);
+	ELEMENTS(e) solveElement(b.a, b.w, e);
+}
+
+KERNEL BOUNDS(256, 2) void qp_vjp(const Args args) {
+	Block& b = room(args);
+	ELEMENTS(e) vjpElement(b.a, b.w, e);
+}
+
+KERNEL BOUNDS(256, 2) void qp_jvp(const Args args) {
+	Block& b = room(args);
+	ELEMENTS(e) jvpElement(b.a, b.w, e);
+}
+
+KERNEL BOUNDS(256, 1) void qp_sums(const Args args) {
+	enter(args);
+	sums(((Block*)SHARED())->a);
+}

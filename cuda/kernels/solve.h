@@ -1,0 +1,177 @@
+// One element from its data to its answers.
+#pragma once
+#include "interior.h"
+
+// finish tries to end the element: at the point of its active set, or where the
+// iterate stands. The iterate passes the test as far as the loop can tell, unless
+// early. least is the pivot of the active set.
+FUN int finish(const Args& a, Work& w, int e, bool early, Figures& f, f64& least) {
+	if (a.polish) {
+		f64 v[2] = {0, 0};
+		EACH(i, w.t) {
+			v[0] = larger(v[0], size(w.c(Y)[i]) / w.s.nc[i]);
+			v[1] = larger(v[1], size(w.c(LAM)[i]) * w.s.nc[i]);
+		}
+		EACH(j, w.n) v[1] = larger(v[1], size(at(a, P_, e, w.n)[j]));
+		reduce<0, 2>(v, w.room);
+		const f64 zs = v[0] > 0 ? v[0] : 1, gs = v[1] > 0 ? v[1] : 1;
+		guess(a, w, zs, gs);
+		if (polish(a, w, e, zs, gs, f, least)) return solved;
+	}
+	if (early) return fresh;
+	recover(a, w, e, 0);
+	f = measure(a, w, e);
+	if (excess(f, a.epsAbs, a.epsRel) <= 1) return plain;
+	// What rounding left of stationarity and Az = b.
+	f64 *z = w.v(DZ), *nu = w.w(DNU);
+	EACH(j, w.N) z[j] = j < w.n ? -w.v(RD)[j] : 0;
+	EACH(i, w.P) nu[i] = i < w.p ? -w.w(RA)[i] : 0;
+	blockSync();
+	equality(w, z, nu);
+	EACH(j, w.n) w.v(Z)[j] += z[j];
+	EACH(i, w.p) w.w(NU)[i] += nu[i];
+	blockSync();
+	f = measure(a, w, e);
+	return excess(f, a.epsAbs, a.epsRel) <= 1 ? plain : fresh;
+}
+
+// Progress as package qp judges it: whether the run is over.
+DEV bool stalls(const Args& a, Loop& l, const Figures& f) {
+	if (l.excess < STALL * l.lastExcess || (l.mu < STALL * l.lastMu && l.mu * l.sides > a.epsAbs + a.epsRel * f.gapScale)) {
+		l.lastExcess = smaller(l.excess, l.lastExcess);
+		l.lastMu = smaller(l.mu, l.lastMu);
+		l.since = 0;
+	} else {
+		l.since++;
+	}
+	if (l.iter > 0 && l.step < TINY) l.tiny++;
+	return l.since >= STALLED || l.tiny >= 2 || !(l.excess < INF);
+}
+
+DEV void traced(const Args& a, int e, const Loop& l, const Figures& f) {
+	if (!a.trace || tid() != 0) return;
+	f64* t = a.trace + (i64)e * numTrace;
+	t[traceIter] = l.iter, t[traceValue] = f.value, t[tracePrimal] = f.primal, t[traceDual] = f.dual, t[traceGap] = f.gap;
+	t[traceMu] = l.mu, t[traceP] = l.step, t[traceD] = l.step;
+}
+
+// run takes the element from where it is to a code.
+FUN int run(const Args& a, Work& w, int e, Loop& l, Figures& f, f64& least) {
+	if (l.sides == 0) { // equalities, or nothing
+		if (!a.polish) return back;
+		EACH(i, w.t) w.cls[i] = w.kind[i] == fixedSides ? atUpper : inactive;
+		blockSync();
+		return polish(a, w, e, 1, 1, f, least) ? solved : back;
+	}
+	for (int k = 0;; k++) {
+		if (k >= a.steps) return running;
+		f64 largest;
+		bool stop;
+		f = survey(a, w, l, largest, stop);
+		l.excess = excess(f, a.epsAbs, a.epsRel);
+		bool done = l.excess <= 1;
+		const bool early = !done && l.tried == 0 && l.excess <= EARLY && a.polish;
+		if (done || early) {
+			l.tried = 1;
+			const Figures g = f;
+			const int code = finish(a, w, e, early, f, least);
+			if (code != fresh) {
+				if (a.trace) traced(a, e, l, f);
+				return code;
+			}
+			f = g;
+			if (done) {
+				if (l.anchors++ >= ANCHORS) return left;
+				// y as it is: what R λ lost to rounding goes into y₀.
+				mulR(w, w.c(LAM), w.c(CDZ));
+				EACH(i, w.t) w.c(Y0)[i] = w.c(Y)[i] + w.c(CDZ)[i], w.c(E0)[i] = 0;
+				l.kappa = 0;
+				blockSync();
+				f = survey(a, w, l, largest, stop);
+				l.excess = excess(f, a.epsAbs, a.epsRel);
+			} else { // y was overwritten
+				f = survey(a, w, l, largest, stop);
+			}
+		}
+		if (stop) return stopped;
+		if (stalls(a, l, f) || l.iter >= a.maxIter || largest > 1e9 * l.cost) return left;
+		traced(a, e, l, f);
+		if (!iterate(a, w, l)) return left;
+	}
+}
+
+// store writes the iterate, and what is wanted of the answers.
+FUN void store(const Args& a, const Work& w, int e, int code, const Loop& l, const Figures& f) {
+	f64* x = a.x + (i64)e * iterateSize(a);
+	EACH(j, w.n) x[j] = w.v(Z)[j];
+	EACH(i, w.p) x[w.n + i] = w.w(NU)[i];
+	x += w.n + w.p;
+	f64 zs = 1, gs = 1;
+	if (code == solved) {
+		const Scales s = scales(a, w, e);
+		zs = s.z, gs = s.g;
+	}
+	EACH(i, w.t) {
+		const int k = w.kind[i];
+		const f64 n = w.s.nc[i], lam = w.c(LAM)[i], y = w.c(Y)[i];
+		f64 su = w.c(SU)[i], sl = w.c(SL)[i], lu = w.c(LU)[i], ll = w.c(LL)[i];
+		if (code == solved) { // slacks and multipliers of the point, inside
+			const f64 s = 1e-12 * n * zs, m = 1e-12 * gs / n;
+			su = k & hasUpper ? larger(w.c(UP)[i] - y, s) : 1, lu = k & hasUpper ? larger(lam, m) : 0;
+			sl = k & hasLower ? larger(y - w.c(LO)[i], s) : 1, ll = k & hasLower ? larger(-lam, m) : 0;
+		}
+		x[i] = lam, x[w.t + i] = su, x[2 * w.t + i] = sl, x[3 * w.t + i] = lu, x[4 * w.t + i] = ll;
+	}
+	if (code == solved) EACH(i, w.t) a.classes[(i64)e * w.t + i] = w.cls[i];
+	if (code == solved || code == plain) {
+		if (a.out[0]) EACH(j, w.n) a.out[0][(i64)e * w.n + j] = w.v(Z)[j];
+		if (a.out[1] && tid() == 0) a.out[1][e] = f.value;
+		if (a.out[2]) EACH(i, w.p) a.out[2][(i64)e * w.p + i] = w.w(NU)[i];
+		if (a.out[3]) EACH(i, w.m) a.out[3][(i64)e * w.m + i] = w.c(LAM)[i];
+		if (a.out[4]) EACH(j, w.n) a.out[4][(i64)e * w.n + j] = w.t > w.m ? w.c(LAM)[w.m + j] : 0;
+		if (a.out[5]) EACH(i, w.m) a.out[5][(i64)e * w.m + i] = w.c(UP)[i] - w.c(Y)[i];
+	}
+	if (tid() == 0) {
+		f64* info = a.info + (i64)e * numInfo;
+		info[infoIter] = l.iter, info[infoValue] = f.value;
+		info[infoPrimal] = f.primal, info[infoDual] = f.dual, info[infoGap] = f.gap;
+	}
+}
+
+DEV void solveElement(const Args& a, Work& w, int e) {
+	if (tid() == 0) w.s = stageAt(a, e);
+	blockSync();
+	const int was = a.code[e];
+	if (was != fresh && was != running) return;
+	Loop l;
+	Figures f = {};
+	f64 least = INF;
+	int code = back;
+	if (w.s.num[stageOK] != 0 && load(a, w, e, l)) {
+		bool going = true;
+		if (was == running) {
+			keep(a, w, e, l, false);
+		} else {
+			origin(a, w, e, l);
+			if (l.sides > 0) going = (a.warm[0] && warmUp(a, w, e, l)) || cold(a, w, e, l);
+		}
+		if (going) code = run(a, w, e, l, f, least);
+	}
+	blockSync();
+	if (code == running) {
+		keep(a, w, e, l, true);
+	} else if (code != back) {
+		if (code == left || code == stopped) recover(a, w, e, l.kappa);
+		store(a, w, e, code, l, f);
+		if (code == solved) {
+			assess(a, w, e, least, a.info + (i64)e * numInfo);
+			if (tid() == 0) a.info[(i64)e * numInfo + infoCount] = w.active;
+			if (a.factors) {
+				f64* to = a.factors + (i64)e * lowSize(w.t);
+				EACH(i, lowSize(w.active)) to[i] = w.factor[i];
+			}
+		}
+	}
+	if (tid() == 0) a.code[e] = code;
+	blockSync();
+}

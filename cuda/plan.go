@@ -1,0 +1,154 @@
+package cuda
+
+import (
+	"fmt"
+
+	"github.com/optnet-go/optnet/internal/cudadrv"
+	"github.com/optnet-go/optnet/qp"
+)
+
+// plan is how problems of one shape run on the devices of an engine.
+type plan struct {
+	engine *Engine
+	sh     *shape
+	opt    *qp.Options
+	solve  layout // of a block that solves or differentiates
+	prep   layout // and of one that prepares
+	why    string
+}
+
+// layout is where a block's memory lies, in numbers.
+type layout struct {
+	threads int
+	places  int32
+	shared  int // bytes
+	scratch int // numbers a block
+}
+
+// threadsFor is the size of a block: a warp for small problems, where a barrier
+// costs next to nothing.
+func (s *shape) threadsFor() int {
+	switch size := max(s.n, s.p, s.t); {
+	case size <= 32:
+		return 32
+	case size <= 64:
+		return 128
+	}
+	return 256
+}
+
+// place puts the parts into shared memory in the order given, as far as they fit,
+// and the others into scratch.
+func place(threads, fixed, limit int, parts ...part) layout {
+	l := layout{threads: threads, shared: blockBytes + 8*fixed}
+	for _, p := range parts {
+		if l.shared+8*p.size <= limit {
+			l.shared += 8 * p.size
+			l.places |= p.place
+		} else {
+			l.scratch += p.size
+		}
+	}
+	return l
+}
+
+type part struct {
+	place int32
+	size  int
+}
+
+func newPlan(e *Engine, sh qp.Shape, opt *qp.Options) (*plan, error) {
+	s := newShape(sh)
+	limit := e.gpus[0].SharedBlock
+	for _, g := range e.gpus {
+		limit = min(limit, g.SharedBlock)
+	}
+	threads := s.threadsFor()
+	rows := pad16(s.p) + pad16(s.t)
+	vectors, factor := part{placeVectors, s.workSize(threads)}, part{placeFactor, lowSize(s.t)}
+	order := []part{vectors, factor}
+	if blockBytes+8*(vectors.size+factor.size) > limit {
+		order = []part{factor, vectors} // latency counts most where pivots follow each other
+	}
+	p := &plan{
+		engine: e, sh: s, opt: opt,
+		solve: place(threads, 0, limit, order...),
+		prep: place(threads, max(pad16(s.n), rows)+8*(threads/32)+2, limit,
+			part{placeFactor, lowSize(s.n)}, part{placePanel, rows * wide(s.n)}, part{placeGram, lowSize(rows)}),
+	}
+	where := "in shared memory"
+	switch p.solve.places {
+	case placeFactor:
+		where = "with its matrix in shared memory, its vectors in global memory"
+	case placeVectors:
+		where = "with its vectors in shared memory, its matrix in global memory"
+	case 0:
+		where = "in global memory"
+	}
+	p.why = fmt.Sprintf("(b) on the GPU, in the space of the %d inequalities: a block of %d threads an element, %s (%d bytes); where Q is not positive definite, or ill-conditioned: the CPU",
+		s.t, threads, where, p.solve.shared)
+	return p, nil
+}
+
+// Method implements [qp.Plan].
+func (p *plan) Method() string { return p.why }
+
+// NewState implements [qp.Plan].
+func (p *plan) NewState() (qp.State, error) { return newState(p) }
+
+// Bytes implements [qp.Plan].
+func (p *plan) Bytes(size int, want qp.Output) (host, device int64) {
+	s := p.sh
+	var data, results int
+	for k := range coefs {
+		data += coefs[k].len(s)
+	}
+	for k := range points {
+		results += points[k].len(s)
+	}
+	stride := s.n + s.p + 5*s.t
+	one := data + s.stageSize() + stride + numInfo + results + s.m + s.t + 8
+	if want == 0 || want&qp.OutFactors != 0 {
+		one += lowSize(s.t) + 2*data + 3*results + numCert + s.rowSize()
+	}
+	scratch := 0
+	for _, g := range p.engine.gpus {
+		scratch += g.slots(p.solve)*p.solve.scratch + g.slots(p.prep)*p.prep.scratch
+	}
+	return int64(size+1) * 8 * int64(numInfo+numCert+1+numTrace), 8*int64(size+1)*int64(one) + 8*int64(scratch)
+}
+
+// slots is how many blocks with scratch run at once.
+func (g *gpu) slots(l layout) int {
+	if l.scratch == 0 {
+		return 0
+	}
+	return g.Multiprocessors * max(1, min(16, g.SharedProcessor/max(l.shared+1024, 1)))
+}
+
+// blocks is how many to start for so many elements.
+func (g *gpu) blocks(l layout, elements int) int {
+	if l.scratch > 0 {
+		return min(elements, g.slots(l))
+	}
+	return elements
+}
+
+// A buffer is device memory that grows.
+type buffer struct {
+	m cudadrv.Memory
+}
+
+// grow makes room for numbers of a size in bytes, and says whether what was there is
+// gone.
+func (b *buffer) grow(g *gpu, count, size int) (moved bool, err error) {
+	bytes := int64(count) * int64(size)
+	if bytes <= b.m.Size {
+		return false, nil
+	}
+	if err := b.m.Free(); err != nil {
+		return true, err
+	}
+	b.m, err = g.Alloc(bytes)
+	return true, err
+}

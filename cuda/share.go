@@ -1,0 +1,471 @@
+package cuda
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+	"unsafe"
+
+	"github.com/optnet-go/optnet/internal/cudadrv"
+	"github.com/optnet-go/optnet/qp"
+)
+
+// column is a coefficient on the device.
+type column struct {
+	buffer
+	values int // that it holds
+}
+
+func (c *column) reserve(d *share, values, one int) error {
+	_, err := c.grow(d.gpu, values*one, 8)
+	return err
+}
+
+// share is the part of a batch that one device has.
+type share struct {
+	*gpu
+	state  *state
+	stream cudadrv.Stream
+	from   int // the first element
+	size   int
+
+	cols   [numCoef]column
+	staged bool // the stage is that of the columns
+	stages int  // values of the stage
+
+	stage, x, info, factors, loop, trace, scratch, prepScratch buffer
+	code, classes, cert, rows                                  buffer
+	warm                                                       [4]buffer
+	out                                                        [6]buffer
+	up, tangent                                                [5]buffer
+	dir, grad                                                  [numCoef]buffer
+	stop                                                       cudadrv.Pinned
+
+	// What the host knows of the elements.
+	codes  []int32
+	infos  []float64
+	certs  []float64
+	lines  []float64
+	back   handed // elements that the CPU solves
+	second handed // elements of which the CPU has the derivative
+	moved  []bool // to second
+	sums   [numCoef][]float64
+	host   [numCoef][]float64 // gradients that are to be added to others
+
+	args   args
+	params unsafe.Pointer
+
+	timed  bool // kernels, for benchmarks
+	marks  [2]cudadrv.Event
+	millis float64
+}
+
+func newShare(s *state, g *gpu) (*share, error) {
+	d := &share{gpu: g, state: s}
+	return d, d.on(func() (err error) {
+		if d.stream, err = g.NewStream(); err != nil {
+			return err
+		}
+		d.stop, err = g.Pin(8)
+		return err
+	})
+}
+
+// on makes the device current for f.
+func (d *share) on(f func() error) error {
+	if err := d.Enter(); err != nil {
+		return err
+	}
+	defer d.Leave()
+	return f()
+}
+
+func (d *share) buffers() []*buffer {
+	list := []*buffer{&d.stage, &d.x, &d.info, &d.factors, &d.loop, &d.trace, &d.scratch, &d.prepScratch, &d.code, &d.classes, &d.cert, &d.rows}
+	for k := range d.cols {
+		list = append(list, &d.cols[k].buffer, &d.dir[k], &d.grad[k])
+	}
+	for k := range d.warm {
+		list = append(list, &d.warm[k])
+	}
+	for k := range d.out {
+		list = append(list, &d.out[k])
+	}
+	for k := range d.up {
+		list = append(list, &d.up[k], &d.tangent[k])
+	}
+	return list
+}
+
+func (d *share) close() error {
+	var first error
+	note := func(err error) {
+		if first == nil {
+			first = err
+		}
+	}
+	for _, b := range d.buffers() {
+		note(b.m.Free())
+	}
+	note(d.stop.Free())
+	note(d.stream.Destroy())
+	if d.timed {
+		note(d.marks[0].Destroy())
+		note(d.marks[1].Destroy())
+	}
+	note(d.back.x.Close())
+	note(d.second.x.Close())
+	return first
+}
+
+// room makes room for elements, and for values of the stage.
+func (d *share) room(size, stages int, want qp.Output, trace bool) error {
+	s, p := d.state.plan.sh, d.state.plan
+	if want == 0 {
+		want = ^qp.Output(0)
+	}
+	stride := s.n + s.p + 5*s.t
+	type need struct {
+		b     *buffer
+		count int
+		size  int
+	}
+	needs := []need{
+		{&d.stage, stages * s.stageSize(), 8}, {&d.x, size * stride, 8}, {&d.info, size * numInfo, 8},
+		{&d.code, size, 4}, {&d.classes, size * s.t, 4},
+		{&d.scratch, d.slots(p.solve) * p.solve.scratch, 8}, {&d.prepScratch, d.slots(p.prep) * p.prep.scratch, 8},
+	}
+	if want&qp.OutFactors != 0 {
+		needs = append(needs, need{&d.factors, size * lowSize(s.t), 8})
+	}
+	if trace {
+		needs = append(needs, need{&d.loop, size * s.stateSize(), 8}, need{&d.trace, size * numTrace, 8})
+	}
+	if want&qp.OutZ != 0 {
+		needs = append(needs, need{&d.out[0], size * s.n, 8}, need{&d.out[1], size, 8})
+	}
+	if want&qp.OutDuals != 0 {
+		needs = append(needs, need{&d.out[2], size * s.p, 8}, need{&d.out[3], size * s.m, 8}, need{&d.out[4], size * s.n, 8})
+	}
+	if want&qp.OutSlack != 0 {
+		needs = append(needs, need{&d.out[5], size * s.m, 8})
+	}
+	for _, n := range needs {
+		moved, err := n.b.grow(d.gpu, n.count, n.size)
+		if err != nil {
+			return err
+		}
+		if moved && n.b == &d.stage {
+			d.staged = false
+		}
+	}
+	d.codes = grow(d.codes, size)
+	d.infos = grow(d.infos, size*numInfo)
+	if trace {
+		d.lines = grow(d.lines, size*numTrace)
+	}
+	return nil
+}
+
+func grow[T any](x []T, n int) []T {
+	if cap(x) < n {
+		return make([]T, n)
+	}
+	return x[:n]
+}
+
+// launch starts a kernel.
+func (d *share) launch(f *cudadrv.Function, l layout, scratch *buffer, blocks int) error {
+	if blocks == 0 {
+		return nil
+	}
+	d.args.scratch, d.args.scratches, d.args.inShared = scratch.m.Ptr, int64(l.scratch), l.places
+	return f.Launch(d.stream, blocks, l.threads, l.shared, unsafe.Pointer(&d.args), &d.params)
+}
+
+// timing measures what f queues, if that is wanted.
+func (d *share) timing(f func() error) error {
+	if !d.timed {
+		return f()
+	}
+	if err := d.marks[0].Record(d.stream); err != nil {
+		return err
+	}
+	if err := f(); err != nil {
+		return err
+	}
+	if err := d.marks[1].Record(d.stream); err != nil {
+		return err
+	}
+	if err := d.marks[1].Wait(); err != nil {
+		return err
+	}
+	t, err := d.marks[1].Since(d.marks[0])
+	d.millis += t
+	return err
+}
+
+// admit loads the coefficients that are not kept, and fills the arguments.
+func (d *share) admit(b *qp.Batch) error {
+	s, plan := d.state.plan.sh, d.state.plan
+	a := &d.args
+	*a = args{
+		epsAbs: plan.opt.EpsAbs, epsRel: plan.opt.EpsRel,
+		n: int32(s.n), p: int32(s.p), m: int32(s.m), t: int32(s.t), form: int32(s.Q), size: int32(d.size),
+		maxIter: int32(min(plan.opt.MaxIter, 1<<30)), steps: 1 << 30, stride: int32(s.rowSize()),
+	}
+	if plan.opt.Rule != qp.Smoothed {
+		a.polish = 1
+	}
+	oneStage, fresh := true, !d.staged
+	for k := range coefs {
+		one := coefs[k].len(s)
+		if one == 0 {
+			continue
+		}
+		c := &d.cols[k]
+		shared := d.state.shared(k)
+		values := d.size
+		if shared {
+			values = min(1, d.size)
+			a.shared |= 1 << k
+		}
+		staging := k == 0 || k == 2 || k == 4 // Q, A, G
+		if b.Keep&(1<<k) == 0 {
+			if err := c.reserve(d, values, one); err != nil {
+				return err
+			}
+			src := *coefs[k].of(&b.Data)
+			if !shared {
+				src = src[d.from*one : (d.from+d.size)*one]
+			}
+			if values > 0 {
+				if err := cudadrv.Upload(d.stream, c.m.Ptr, src); err != nil {
+					return err
+				}
+			}
+			c.values = values
+			fresh = fresh || staging
+		}
+		if staging && !shared {
+			oneStage = false
+		}
+		a.data[k] = c.m.Ptr
+	}
+	if oneStage {
+		a.oneStage = 1
+	}
+	stages := d.size
+	if oneStage {
+		stages = min(1, d.size)
+	}
+	if stages != d.stages {
+		fresh = true
+	}
+	d.stages, d.staged = stages, !fresh
+	return nil
+}
+
+// solve solves the elements from one to another of the batch.
+func (d *share) solve(ctx context.Context, deadline time.Time, dst *qp.Solution, b *qp.Batch, from, to int) error {
+	plan := d.state.plan
+	s := plan.sh
+	d.from, d.size = from, to-from
+	d.back.list, d.second.list = d.back.list[:0], d.second.list[:0]
+	want := dst.Want
+	if want == 0 {
+		want = ^qp.Output(0)
+	}
+	if err := d.admit(b); err != nil {
+		d.staged = false
+		return err
+	}
+	tracing := plan.opt.Trace != nil
+	if err := d.room(d.size, d.stages, dst.Want, tracing); err != nil {
+		return err
+	}
+	if d.size == 0 {
+		return nil
+	}
+	a := &d.args
+	a.stage, a.x, a.info, a.code, a.classes = d.stage.m.Ptr, d.x.m.Ptr, d.info.m.Ptr, d.code.m.Ptr, d.classes.m.Ptr
+	if want&qp.OutFactors != 0 {
+		a.factors = d.factors.m.Ptr
+	}
+	for k, w := range [6]qp.Output{qp.OutZ, qp.OutZ, qp.OutDuals, qp.OutDuals, qp.OutDuals, qp.OutSlack} {
+		if want&w != 0 {
+			a.out[k] = d.out[k].m.Ptr
+		}
+	}
+	if tracing {
+		a.state, a.trace, a.steps = d.loop.m.Ptr, d.trace.m.Ptr, 1
+		if err := cudadrv.Fill(d.stream, a.trace, 0xff, int64(8*len(d.lines))); err != nil {
+			return err
+		}
+	}
+	if b.Warm != nil {
+		for k := range d.warm {
+			src, one := *points[k].of(b.Warm), points[k].len(s)
+			if len(src) == 0 || one == 0 {
+				continue
+			}
+			if err := load(d, &d.warm[k], src[from*one:to*one]); err != nil {
+				return err
+			}
+			a.warm[k] = d.warm[k].m.Ptr
+		}
+	}
+	expired := func() bool { return !deadline.IsZero() && !time.Now().Before(deadline) }
+	if ctx.Err() != nil || expired() {
+		if err := d.stream.Wait(); err != nil {
+			return err
+		}
+		for i := range d.codes {
+			d.codes[i] = codeBack
+		}
+		if err := cudadrv.Upload(d.stream, a.code, d.codes); err != nil {
+			return err
+		}
+		return d.conclude(ctx, expired(), dst, b)
+	}
+	if err := cudadrv.Clear(d.stream, a.code, int64(4*d.size)); err != nil {
+		return err
+	}
+	flag := (*int32)(d.stop.Pointer())
+	*flag = 0
+	a.stop = d.stop.Device
+	if ctx.Done() != nil {
+		defer context.AfterFunc(ctx, func() { *flag = 1 })()
+	}
+	if !deadline.IsZero() {
+		defer time.AfterFunc(time.Until(deadline), func() { *flag = 1 }).Stop()
+	}
+	err := d.timing(func() error {
+		if !d.staged {
+			if err := d.launch(d.prepare, plan.prep, &d.prepScratch, d.blocks(plan.prep, d.stages)); err != nil {
+				return err
+			}
+			d.staged = true
+		}
+		return d.launch(d.gpu.solve, plan.solve, &d.scratch, d.blocks(plan.solve, d.size))
+	})
+	if err != nil {
+		return err
+	}
+	for tracing {
+		if err := d.told(); err != nil {
+			return err
+		}
+		if !slices.Contains(d.codes, codeRunning) {
+			break
+		}
+		if ctx.Err() != nil || expired() {
+			*flag = 1
+		}
+		if err := d.launch(d.gpu.solve, plan.solve, &d.scratch, d.blocks(plan.solve, d.size)); err != nil {
+			return err
+		}
+	}
+	if err := cudadrv.Download(d.stream, d.codes, a.code); err != nil {
+		return err
+	}
+	if err := cudadrv.Download(d.stream, d.infos, a.info); err != nil {
+		return err
+	}
+	if err := d.download(dst); err != nil {
+		return err
+	}
+	if err := d.stream.Wait(); err != nil {
+		return err
+	}
+	return d.conclude(ctx, expired(), dst, b)
+}
+
+// load copies to the device, and makes room.
+func load[T any](d *share, b *buffer, src []T) error {
+	if len(src) == 0 {
+		return nil
+	}
+	if _, err := b.grow(d.gpu, len(src), int(unsafe.Sizeof(src[0]))); err != nil {
+		return err
+	}
+	return cudadrv.Upload(d.stream, b.m.Ptr, src)
+}
+
+// results are the arrays of a Solution, as numbered in args.out.
+func results(x *qp.Solution) [6][]float64 {
+	return [6][]float64{x.Z, x.Value, x.Nu, x.Lambda, x.Mu, x.S}
+}
+
+func (s *shape) resultLens() [6]int { return [6]int{s.n, 1, s.p, s.m, s.n, s.m} }
+
+func (d *share) download(dst *qp.Solution) error {
+	lens := d.state.plan.sh.resultLens()
+	for k, x := range results(dst) {
+		if d.args.out[k] == 0 || len(x) == 0 {
+			continue
+		}
+		if err := cudadrv.Download(d.stream, x[d.from*lens[k]:(d.from+d.size)*lens[k]], d.args.out[k]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// told passes on the lines of one iteration.
+func (d *share) told() error {
+	if err := cudadrv.Download(d.stream, d.codes, d.args.code); err != nil {
+		return err
+	}
+	if err := cudadrv.Download(d.stream, d.lines, d.args.trace); err != nil {
+		return err
+	}
+	if err := d.stream.Wait(); err != nil {
+		return err
+	}
+	for i := range d.size {
+		l := d.lines[i*numTrace : (i+1)*numTrace]
+		if l[0] >= 0 {
+			d.state.told(qp.Iteration{
+				Element: d.from + i, Iter: int(l[0]), Value: l[1], Primal: l[2], Dual: l[3], Gap: l[4], Mu: l[5], StepP: l[6], StepD: l[7],
+			})
+		}
+	}
+	return cudadrv.Fill(d.stream, d.args.trace, 0xff, int64(8*len(d.lines)))
+}
+
+// told calls Trace, one call at a time.
+func (s *state) told(it qp.Iteration) {
+	s.trace.Lock()
+	defer s.trace.Unlock()
+	s.plan.opt.Trace(it)
+}
+
+// conclude fills in what the device solved, and has the CPU solve the rest.
+func (d *share) conclude(ctx context.Context, expired bool, dst *qp.Solution, b *qp.Batch) error {
+	s := d.state.plan.sh
+	d.moved = grow(d.moved, d.size)
+	clear(d.moved)
+	for i, c := range d.codes[:d.size] {
+		switch c {
+		case codeSolved, codePlain:
+			f := d.infos[i*numInfo : (i+1)*numInfo]
+			dst.Info[d.from+i] = qp.Info{Status: qp.Solved, Iterations: int(f[infoIter]), Primal: f[infoPrimal], Dual: f[infoDual], Gap: f[infoGap]}
+		default:
+			d.back.list = append(d.back.list, i)
+		}
+	}
+	for k, r := range [4][]float64{dst.Rays.Z, dst.Rays.Nu, dst.Rays.Lambda, dst.Rays.Mu} {
+		one := points[k].len(s)
+		clear(r[d.from*one : (d.from+d.size)*one])
+	}
+	d.state.plan.engine.count(Handed{Elements: int64(d.size), Solves: int64(len(d.back.list))})
+	if len(d.back.list) == 0 {
+		return nil
+	}
+	return d.back.solve(ctx, d, expired, dst, b)
+}
+
+// handing wraps what the CPU says of an element that was handed to it.
+func handing(err error) error { return fmt.Errorf("elements handed to the CPU: %w", err) }

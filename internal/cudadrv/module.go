@@ -1,0 +1,139 @@
+package cudadrv
+
+import (
+	"fmt"
+	"unsafe"
+)
+
+// Module is code on a device.
+type Module struct {
+	drv *Driver
+	mod uintptr
+}
+
+// Load loads PTX, which the driver compiles, or a cubin.
+func (d *Device) Load(image []byte) (*Module, error) {
+	data := append(append([]byte(nil), image...), 0) // PTX is a string of C
+	mod := new(uintptr)
+	err := d.drv.call(cuModuleLoadData, uintptr(unsafe.Pointer(mod)), uintptr(unsafe.Pointer(&data[0])))
+	if err != nil {
+		return nil, err
+	}
+	return &Module{d.drv, *mod}, nil
+}
+
+// Unload gives the code back.
+func (m *Module) Unload() error { return m.drv.call(cuModuleUnload, m.mod) }
+
+// Function is a kernel.
+type Function struct {
+	drv  *Driver
+	fn   uintptr
+	Name string
+}
+
+// Function finds a kernel by its name.
+func (m *Module) Function(name string) (*Function, error) {
+	c := append([]byte(name), 0)
+	fn := new(uintptr)
+	err := m.drv.call(cuModuleGetFunction, uintptr(unsafe.Pointer(fn)), m.mod, uintptr(unsafe.Pointer(&c[0])))
+	if err != nil {
+		return nil, fmt.Errorf("kernel %s: %w", name, err)
+	}
+	return &Function{m.drv, *fn, name}, nil
+}
+
+// Attributes of a kernel, as the driver numbers them.
+const (
+	funcLocalBytes = 3
+	funcRegisters  = 4
+	funcMaxShared  = 8
+)
+
+// AllowShared raises the limit of a block's shared memory, in bytes.
+func (f *Function) AllowShared(bytes int) error {
+	return f.drv.call(cuFuncSetAttribute, f.fn, funcMaxShared, uintptr(bytes))
+}
+
+// Registers is the number of registers of a thread, and Local the bytes of local
+// memory.
+func (f *Function) Registers() (registers, local int, err error) {
+	v := new(int32)
+	if err := f.drv.call(cuFuncGetAttribute, uintptr(unsafe.Pointer(v)), funcRegisters, f.fn); err != nil {
+		return 0, 0, err
+	}
+	registers = int(*v)
+	if err := f.drv.call(cuFuncGetAttribute, uintptr(unsafe.Pointer(v)), funcLocalBytes, f.fn); err != nil {
+		return 0, 0, err
+	}
+	return registers, int(*v), nil
+}
+
+// Blocks is how many blocks of so many threads, with so much shared memory, a
+// multiprocessor holds.
+func (f *Function) Blocks(threads, shared int) (int, error) {
+	v := new(int32)
+	err := f.drv.call(cuOccupancyMaxActiveBlocksPerMultiprocessor, uintptr(unsafe.Pointer(v)), f.fn, uintptr(threads), uintptr(shared))
+	return int(*v), err
+}
+
+// Launch starts a kernel with one argument, a struct, on the stream. params is room
+// for the pointer to it, on the heap as args is.
+func (f *Function) Launch(s Stream, blocks, threads, shared int, args unsafe.Pointer, params *unsafe.Pointer) error {
+	*params = args
+	err := f.drv.call(cuLaunchKernel, f.fn, uintptr(blocks), 1, 1, uintptr(threads), 1, 1, uintptr(shared), s.s, uintptr(unsafe.Pointer(params)), 0)
+	if err != nil {
+		err.(*Error).Note = fmt.Sprintf("kernel %s, %d blocks of %d threads, %d bytes of shared memory", f.Name, blocks, threads, shared)
+	}
+	return err
+}
+
+// Stream is a queue of work; the zero value is the default one.
+type Stream struct {
+	drv *Driver
+	s   uintptr
+}
+
+const streamNonBlocking = 1
+
+// NewStream makes a stream that does not wait for the default one.
+func (d *Device) NewStream() (Stream, error) {
+	s := new(uintptr)
+	err := d.drv.call(cuStreamCreate, uintptr(unsafe.Pointer(s)), streamNonBlocking)
+	return Stream{d.drv, *s}, err
+}
+
+// Wait returns when all that was queued is done, with the error of what failed.
+func (s Stream) Wait() error { return s.drv.call(cuStreamSynchronize, s.s) }
+
+// Destroy gives the stream back.
+func (s Stream) Destroy() error { return s.drv.call(cuStreamDestroy, s.s) }
+
+// Event is a mark in a stream.
+type Event struct {
+	drv *Driver
+	e   uintptr
+}
+
+// NewEvent makes an event.
+func (d *Device) NewEvent() (Event, error) {
+	e := new(uintptr)
+	err := d.drv.call(cuEventCreate, uintptr(unsafe.Pointer(e)), 0)
+	return Event{d.drv, *e}, err
+}
+
+// Record sets the mark.
+func (e Event) Record(s Stream) error { return e.drv.call(cuEventRecord, e.e, s.s) }
+
+// Wait returns when the mark is reached.
+func (e Event) Wait() error { return e.drv.call(cuEventSynchronize, e.e) }
+
+// Since is the time from one mark to another, in milliseconds.
+func (e Event) Since(from Event) (float64, error) {
+	v := new(float32)
+	err := e.drv.call(cuEventElapsedTime, uintptr(unsafe.Pointer(v)), from.e, e.e)
+	return float64(*v), err
+}
+
+// Destroy gives the event back.
+func (e Event) Destroy() error { return e.drv.call(cuEventDestroy, e.e) }
