@@ -8,7 +8,9 @@ import (
 	"path/filepath"
 	"sync"
 	"testing"
+	"time"
 
+	"github.com/optnet-go/optnet/internal/cudadrv"
 	"github.com/optnet-go/optnet/qp"
 	"github.com/optnet-go/optnet/qp/qptest"
 )
@@ -101,3 +103,44 @@ func TestGPU(t *testing.T) {
 }
 
 var _ qp.Engine = (*Engine)(nil)
+
+// TestFirstResult logs how long a process takes to its first result.
+func TestFirstResult(t *testing.T) {
+	start := time.Now()
+	e := device(t)
+	opened := time.Since(start)
+	sh, b, up := profile(10, 10, 5, 4)
+	v, err := qp.NewSolver(sh, &qp.Options{Engine: e})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var x qp.Solution
+	defer x.Close()
+	if err := v.Solve(t.Context(), &x, b); err != nil {
+		t.Fatal(err)
+	}
+	if err := x.VJP(t.Context(), new(qp.Gradient), up); err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("opened after %v, first result and derivative after %v", opened, time.Since(start))
+	for _, g := range e.gpus {
+		for _, f := range []*cudadrv.Function{g.prepare, g.solve, g.vjp, g.jvp, g.sums} {
+			g.on(func() {
+				registers, local, err := f.Registers()
+				if err != nil {
+					t.Error(err)
+				}
+				t.Logf("%s: %d registers, %d bytes of local memory a thread", f.Name, registers, local)
+			})
+		}
+	}
+}
+
+// on makes the device current for f.
+func (g *gpu) on(f func()) {
+	if err := g.Enter(); err != nil {
+		panic(err)
+	}
+	defer g.Leave()
+	f()
+}

@@ -40,7 +40,8 @@ type share struct {
 	out                                                        [6]buffer
 	up, tangent                                                [5]buffer
 	dir, grad                                                  [numCoef]buffer
-	stop                                                       cudadrv.Pinned
+	stop                                                       buffer // one number, not 0: stop
+	signal                                                     cudadrv.Stream
 
 	// What the host knows of the elements.
 	codes  []int32
@@ -67,7 +68,10 @@ func newShare(s *state, g *gpu) (*share, error) {
 		if d.stream, err = g.NewStream(); err != nil {
 			return err
 		}
-		d.stop, err = g.Pin(8)
+		if d.signal, err = g.NewStream(); err != nil {
+			return err
+		}
+		_, err = d.stop.grow(g, 1, 8)
 		return err
 	})
 }
@@ -82,7 +86,7 @@ func (d *share) on(f func() error) error {
 }
 
 func (d *share) buffers() []*buffer {
-	list := []*buffer{&d.stage, &d.x, &d.info, &d.factors, &d.loop, &d.trace, &d.scratch, &d.prepScratch, &d.code, &d.classes, &d.cert, &d.rows}
+	list := []*buffer{&d.stop, &d.stage, &d.x, &d.info, &d.factors, &d.loop, &d.trace, &d.scratch, &d.prepScratch, &d.code, &d.classes, &d.cert, &d.rows}
 	for k := range d.cols {
 		list = append(list, &d.cols[k].buffer, &d.dir[k], &d.grad[k])
 	}
@@ -108,8 +112,8 @@ func (d *share) close() error {
 	for _, b := range d.buffers() {
 		note(b.m.Free())
 	}
-	note(d.stop.Free())
 	note(d.stream.Destroy())
+	note(d.signal.Destroy())
 	if d.timed {
 		note(d.marks[0].Destroy())
 		note(d.marks[1].Destroy())
@@ -332,14 +336,19 @@ func (d *share) solve(ctx context.Context, deadline time.Time, dst *qp.Solution,
 	if err := cudadrv.Clear(d.stream, a.code, int64(4*d.size)); err != nil {
 		return err
 	}
-	flag := (*int32)(d.stop.Pointer())
-	*flag = 0
-	a.stop = d.stop.Device
+	if ctx.Done() != nil || !deadline.IsZero() {
+		a.stop = d.stop.m.Ptr
+		if err := cudadrv.Clear(d.stream, a.stop, 8); err != nil {
+			return err
+		}
+	}
 	if ctx.Done() != nil {
-		defer context.AfterFunc(ctx, func() { *flag = 1 })()
+		over := d.whenOver(func(f func()) func() bool { return context.AfterFunc(ctx, f) })
+		defer over()
 	}
 	if !deadline.IsZero() {
-		defer time.AfterFunc(time.Until(deadline), func() { *flag = 1 }).Stop()
+		over := d.whenOver(func(f func()) func() bool { return time.AfterFunc(time.Until(deadline), f).Stop })
+		defer over()
 	}
 	err := d.timing(func() error {
 		if !d.staged {
@@ -361,7 +370,9 @@ func (d *share) solve(ctx context.Context, deadline time.Time, dst *qp.Solution,
 			break
 		}
 		if ctx.Err() != nil || expired() {
-			*flag = 1
+			if err := cudadrv.Fill(d.stream, a.stop, 1, 4); err != nil {
+				return err
+			}
 		}
 		if err := d.launch(d.gpu.solve, plan.solve, &d.scratch, d.blocks(plan.solve, d.size)); err != nil {
 			return err
@@ -380,6 +391,26 @@ func (d *share) solve(ctx context.Context, deadline time.Time, dst *qp.Solution,
 		return err
 	}
 	return d.conclude(ctx, expired(), dst, b)
+}
+
+// whenOver has the kernels stop when the time comes, and returns what ends the wait
+// for it, once a stop that has begun is through.
+func (d *share) whenOver(after func(func()) func() bool) func() {
+	done := make(chan struct{})
+	stop := after(func() {
+		defer close(done)
+		d.on(func() error { // in a stream of its own, beside the kernels; what fails shows there
+			if err := cudadrv.Fill(d.signal, d.stop.m.Ptr, 1, 4); err != nil {
+				return err
+			}
+			return d.signal.Wait()
+		})
+	})
+	return func() {
+		if !stop() {
+			<-done
+		}
+	}
 }
 
 // load copies to the device, and makes room.
