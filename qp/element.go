@@ -8,6 +8,10 @@ import (
 
 // solveOne loads, judges and solves element i, and stores what is wanted.
 func (s *cpuState) solveOne(w *worker, i int) {
+	if s.from != nil && s.from.Iterations[i] >= 0 {
+		s.resumeOne(w, i)
+		return
+	}
 	if s.open(w, i) {
 		w.solve(i, s.warm(w, i))
 	}

@@ -22,6 +22,7 @@ type cpuState struct {
 	// The call at hand.
 	dst   *Solution
 	batch *Batch
+	from  *Iterates // points that another engine left; nil: none
 	grad  *Gradient
 	up    *Point
 	tan   *Tangent
@@ -174,7 +175,7 @@ func (s *cpuState) Solve(ctx context.Context, dst *Solution, b *Batch) error {
 		deadline = time.Now().Add(opt.TimeLimit)
 	}
 	crew, lanes := s.plan.workers(taskSolve, b.Size), 0
-	if width := int(s.plan.lanes); width > 0 && crew > 0 && b.Warm == nil && opt.Trace == nil {
+	if width := int(s.plan.lanes); width > 0 && crew > 0 && b.Warm == nil && opt.Trace == nil && s.from == nil {
 		crew = min(crew, max(1, b.Size/width)) // half the lanes take as long as all
 		lanes = (b.Size + crew - 1) / crew
 	}
