@@ -1,6 +1,7 @@
 package gomlx_test
 
 import (
+	"fmt"
 	"testing"
 
 	"github.com/gomlx/compute/dtypes"
@@ -13,6 +14,32 @@ import (
 	"github.com/gomlx/gomlx/ml/train/optimizer"
 	"github.com/optnet-go/optnet/gomlx"
 )
+
+// BenchmarkForwardBackward is a graph of nothing but a layer, and its gradients with
+// respect to all coefficients, each per element.
+func BenchmarkForwardBackward(b *testing.B) {
+	for _, way := range []gomlx.Way{gomlx.Host, gomlx.InGraph} {
+		for _, n := range []int{10, 20, 50} {
+			b.Run(fmt.Sprintf("way=%d/n=%d/m=%d/p=%d/batch=128", way, n, n, n/2), func(b *testing.B) {
+				a := random(1, 128, n, n/2, n, func(string) bool { return false })
+				for _, f := range []string{"HL", "L", "U"} {
+					delete(a, f)
+				}
+				e, args := compile(b, a, &gomlx.Options{Way: way}, func(d gomlx.Data, s *gomlx.Solution) []*graph.Node {
+					l := graph.ReduceAllSum(graph.Square(s.Z))
+					return append(graph.Gradient(l, d.Q, d.P, d.A, d.B, d.G, d.H), s.Unsolved())
+				})
+				b.ReportAllocs()
+				for b.Loop() {
+					out := e.MustCall(args...)
+					if out[6].Value() != 0.0 {
+						b.Fatalf("%v of the batch is unsolved", out[6])
+					}
+				}
+			})
+		}
+	}
+}
 
 // BenchmarkStep is a step of training of a net x → 256 → 20 → 20 → y at batch 64, with a
 // QP between the last two layers, n = m = 20, p = 10, and without it. For the first,

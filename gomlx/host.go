@@ -265,15 +265,3 @@ func isZero(x []float64) bool {
 	}
 	return true
 }
-
-// inGraphQP makes the method of graph operations.
-func inGraphQP(d Data, o *Options) *Solution {
-	if o.Context != nil || o.Counter != nil || o.Report != nil {
-		fail("gomlx: layer %q: Context, Counter and Report are of the way Host; in a graph the Status of the Solution tells how elements ended", o.Name)
-	}
-	s, err := ingraph.QP(d, &o.Solver)
-	if err != nil {
-		fail("gomlx: layer %q: %w", o.Name, err)
-	}
-	return s
-}

@@ -119,7 +119,10 @@ func QP(d Data, opt *Options) *Solution {
 	case Host:
 		return hostQP(&d, l, &o)
 	case InGraph:
-		return inGraphQP(d, &o)
+		if o.Context != nil || o.Counter != nil || o.Report != nil {
+			fail("gomlx: layer %q: Context, Counter and Report are for the way Host; in a graph the Status of the Solution tells how elements ended", o.Name)
+		}
+		return ingraph.QP(d, &o.Solver)
 	}
 	fail("gomlx: layer %q: Options.Way is %d", o.Name, o.Way)
 	return nil

@@ -187,70 +187,77 @@ func TestGradients(t *testing.T) {
 		"shared":      func(f string) bool { return f != "P" },
 		"mixed":       func(f string) bool { return f == "Q" || f == "G" || f == "H" || f == "L" },
 	} {
-		t.Run(name, func(t *testing.T) {
-			a := random(7, 3, 6, 2, 4, shared)
-			loss := func(_ gomlx.Data, s *gomlx.Solution) *graph.Node {
-				l := s.Value
-				for i, x := range []*graph.Node{s.Z, s.Nu, s.Lambda, s.Mu} {
-					w := graph.MulScalar(graph.Sin(graph.AddScalar(graph.IotaFull(x.Graph(), x.Shape()), float64(i))), 1+float64(i))
-					l = graph.Add(l, graph.ReduceSum(graph.Mul(w, graph.Add(x, graph.MulScalar(graph.Square(x), 0.5))), 1))
-				}
-				return graph.ReduceAllSum(graph.Mul(l, graph.AddScalar(graph.IotaFull(l.Graph(), l.Shape()), 1)))
+		for _, way := range []gomlx.Way{gomlx.Host, gomlx.InGraph} {
+			t.Run(fmt.Sprintf("%s/way=%d", name, way), func(t *testing.T) { testGradients(t, way, shared) })
+		}
+	}
+}
+
+func testGradients(t *testing.T, way gomlx.Way, shared func(string) bool) {
+	a := random(7, 3, 6, 2, 4, shared)
+	loss := func(_ gomlx.Data, s *gomlx.Solution) *graph.Node {
+		l := s.Value
+		for i, x := range []*graph.Node{s.Z, s.Nu, s.Lambda, s.Mu} {
+			w := graph.MulScalar(graph.Sin(graph.AddScalar(graph.IotaFull(x.Graph(), x.Shape()), float64(i))), 1+float64(i))
+			l = graph.Add(l, graph.ReduceSum(graph.Mul(w, graph.Add(x, graph.MulScalar(graph.Square(x), 0.5))), 1))
+		}
+		return graph.ReduceAllSum(graph.Mul(l, graph.AddScalar(graph.IotaFull(l.Graph(), l.Shape()), 1)))
+	}
+	opt := &gomlx.Options{Way: way, Solver: exact}
+	var names []string
+	for _, f := range fields {
+		if _, ok := a[f]; ok {
+			names = append(names, f)
+		}
+	}
+	grads := run(t, a, opt, func(d gomlx.Data, s *gomlx.Solution) []*graph.Node {
+		var in []*graph.Node
+		for _, f := range names {
+			in = append(in, *field(&d, f))
+		}
+		return graph.Gradient(loss(d, s), in...)
+	})
+	e, args := compile(t, a, opt, func(d gomlx.Data, s *gomlx.Solution) []*graph.Node {
+		return []*graph.Node{loss(d, s), graph.ReduceAllMax(s.Status), graph.ReduceAllMin(s.Status)}
+	})
+	at := func() float64 {
+		out := e.MustCall(args...)
+		if out[1].Value() != int32(qp.Solved) || out[2].Value() != int32(qp.Solved) {
+			t.Fatalf("statuses from %v to %v", out[2], out[1])
+		}
+		return out[0].Value().(float64)
+	}
+	for k, f := range names {
+		x, n := a[f].flat, 6
+		got := flat(grads[k])
+		for i := range x {
+			if way == gomlx.InGraph && i%4 != k%4 {
+				continue // it takes long, and TestWays compares all
 			}
-			opt := &gomlx.Options{Solver: exact}
-			var names []string
-			for _, f := range fields {
-				if _, ok := a[f]; ok {
-					names = append(names, f)
-				}
+			h := 1e-6 * (1 + math.Abs(x[i]))
+			j := i // Q moves symmetrically
+			if f == "Q" {
+				j = i - i%(n*n) + i%n*n + i%(n*n)/n
 			}
-			grads := run(t, a, opt, func(d gomlx.Data, s *gomlx.Solution) []*graph.Node {
-				var in []*graph.Node
-				for _, f := range names {
-					in = append(in, *field(&d, f))
+			diff := 0.0
+			for _, s := range []float64{1, -1} {
+				x0, y0 := x[i], x[j]
+				x[i] += s * h
+				if j != i {
+					x[j] += s * h
 				}
-				return graph.Gradient(loss(d, s), in...)
-			})
-			e, args := compile(t, a, opt, func(d gomlx.Data, s *gomlx.Solution) []*graph.Node {
-				return []*graph.Node{loss(d, s), graph.ReduceAllMax(s.Status), graph.ReduceAllMin(s.Status)}
-			})
-			at := func() float64 {
-				out := e.MustCall(args...)
-				if out[1].Value() != int32(qp.Solved) || out[2].Value() != int32(qp.Solved) {
-					t.Fatalf("statuses from %v to %v", out[2], out[1])
-				}
-				return out[0].Value().(float64)
+				args[k] = tensors.FromFlatDataAndDimensions(x, a[f].dims...)
+				diff += s * at() / (2 * h)
+				x[i], x[j] = x0, y0
 			}
-			for k, f := range names {
-				x, n := a[f].flat, 6
-				got := flat(grads[k])
-				for i := range x {
-					h := 1e-6 * (1 + math.Abs(x[i]))
-					j := i // Q moves symmetrically
-					if f == "Q" {
-						j = i - i%(n*n) + i%n*n + i%(n*n)/n
-					}
-					diff := 0.0
-					for _, s := range []float64{1, -1} {
-						x0, y0 := x[i], x[j]
-						x[i] += s * h
-						if j != i {
-							x[j] += s * h
-						}
-						args[k] = tensors.FromFlatDataAndDimensions(x, a[f].dims...)
-						diff += s * at() / (2 * h)
-						x[i], x[j] = x0, y0
-					}
-					args[k] = tensors.FromFlatDataAndDimensions(x, a[f].dims...)
-					want := diff
-					if j != i {
-						want = diff / 2
-					}
-					if math.Abs(got[i]-want) > 1e-5*(1+math.Abs(want)) {
-						t.Errorf("d%s[%d] is %g, want %g", f, i, got[i], want)
-					}
-				}
+			args[k] = tensors.FromFlatDataAndDimensions(x, a[f].dims...)
+			want := diff
+			if j != i {
+				want = diff / 2
 			}
-		})
+			if math.Abs(got[i]-want) > 1e-5*(1+math.Abs(want)) {
+				t.Errorf("d%s[%d] is %g, want %g", f, i, got[i], want)
+			}
+		}
 	}
 }
