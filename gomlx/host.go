@@ -1,7 +1,6 @@
 package gomlx
 
 import (
-	"context"
 	"sync"
 	"time"
 
@@ -19,10 +18,7 @@ func hostQP(d *Data, l ingraph.Layout, o *Options) *Solution {
 	if err != nil {
 		fail("gomlx: layer %q: %w", o.Name, err)
 	}
-	p := &plan{Options: *o, solver: solver, batch: l.Batch}
-	if p.Context == nil {
-		p.Context = context.Background()
-	}
+	p := &plan{watch: watch{Options: *o}, solver: solver, batch: l.Batch}
 	var in []*graph.Node
 	for i, c := range coefficients {
 		if x := *c.node(d); x != nil {
@@ -55,9 +51,39 @@ func hostQP(d *Data, l ingraph.Layout, o *Options) *Solution {
 	return s
 }
 
+// A watch has what users want to know of all executions of a layer.
+type watch struct {
+	Options
+	mu sync.Mutex // of Report
+}
+
+// solved and derived tell the counter and the user how a call ended.
+func (w *watch) solved(info []qp.Info, d time.Duration) {
+	if w.Counter != nil {
+		w.Counter.solved(info, d)
+	}
+	w.report(info, nil)
+}
+
+func (w *watch) derived(info []qp.Info, certs []qp.Certificate, d time.Duration) {
+	if w.Counter != nil {
+		w.Counter.derived(certs, d)
+	}
+	w.report(info, certs)
+}
+
+func (w *watch) report(info []qp.Info, certs []qp.Certificate) {
+	if w.Report == nil {
+		return
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.Report(&Report{Layer: w.Name, Info: info, Certs: certs})
+}
+
 // A plan is what all executions of a layer share.
 type plan struct {
-	Options
+	watch
 	solver *qp.Solver
 	batch  int
 	coefs  []int // of each operand: its index in coefficients
@@ -65,8 +91,6 @@ type plan struct {
 	// points are the fields of a point that the results are, but for the first result,
 	// which is the status.
 	points []func(*qp.Point) *[]float64
-
-	mu sync.Mutex // of Report
 }
 
 // valueResult and zResult are the places of Value and Z in points.
@@ -123,10 +147,7 @@ func (c *call) Forward(out, in []hostcall.Tensor, keep bool) error {
 	for i, f := range c.points {
 		write(out[i+1], *f(&c.x.Point))
 	}
-	if c.Counter != nil {
-		c.Counter.solved(c.x.Info, spent)
-	}
-	c.report(nil)
+	c.solved(c.x.Info, spent)
 	return nil
 }
 
@@ -181,24 +202,12 @@ func (c *call) Backward(din, dout []hostcall.Tensor) error {
 		*g = nil
 	}
 	c.up = qp.Point{}
-	if c.Counter != nil {
-		c.Counter.derived(c.grad.Certs, spent)
-	}
-	c.report(c.grad.Certs)
+	c.derived(c.x.Info, c.grad.Certs, spent)
 	return nil
 }
 
 // Close gives memory of a device back.
 func (c *call) Close() error { return c.x.Close() }
-
-func (c *call) report(certs []qp.Certificate) {
-	if c.Report == nil {
-		return
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.Report(&Report{Layer: c.Name, Info: c.x.Info, Certs: certs})
-}
 
 // room returns n slices, those that are there among them.
 func room(s [][]float64, n int) [][]float64 {

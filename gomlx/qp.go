@@ -49,7 +49,7 @@ const (
 
 // Options of a layer. Nil, and zero fields, mean the defaults.
 type Options struct {
-	// Name of the layer, in errors and reports; empty: "qp".
+	// Name of the layer, in errors and reports; empty: "qp", "layer".
 	Name string
 	Way  Way
 	// Solver are the solver's options: engine, tolerances, the rule for derivatives that
@@ -97,13 +97,7 @@ func Wrap(b compute.Backend) compute.Backend { return hostcall.Wrap(b) }
 // semidefinite, NaN) changes nothing for the others: it contributes zero to every
 // gradient, and is counted. The data may have any values; it never ends an execution.
 func QP(d Data, opt *Options) *Solution {
-	var o Options
-	if opt != nil {
-		o = *opt
-	}
-	if o.Name == "" {
-		o.Name = "qp"
-	}
+	o := opt.filled("qp")
 	l, err := d.Layout()
 	if err != nil {
 		fail("gomlx: layer %q: %w", o.Name, err)
@@ -119,13 +113,28 @@ func QP(d Data, opt *Options) *Solution {
 	case Host:
 		return hostQP(&d, l, &o)
 	case InGraph:
-		if o.Context != nil || o.Counter != nil || o.Report != nil {
+		if opt != nil && opt.Context != nil || o.Counter != nil || o.Report != nil {
 			fail("gomlx: layer %q: Context, Counter and Report are for the way Host; in a graph the Status of the Solution tells how elements ended", o.Name)
 		}
 		return ingraph.QP(d, &o.Solver)
 	}
 	fail("gomlx: layer %q: Options.Way is %d", o.Name, o.Way)
 	return nil
+}
+
+// filled returns the options with defaults for name and context.
+func (o *Options) filled(name string) Options {
+	var f Options
+	if o != nil {
+		f = *o
+	}
+	if f.Name == "" {
+		f.Name = name
+	}
+	if f.Context == nil {
+		f.Context = context.Background()
+	}
+	return f
 }
 
 // fail panics with an error, as GoMLX has it while a graph is built.

@@ -1,9 +1,11 @@
 package gomlx_test
 
 import (
+	"flag"
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"sync"
 	"testing"
 
 	"github.com/gomlx/compute"
@@ -14,9 +16,17 @@ import (
 	"github.com/optnet-go/optnet/qp"
 )
 
+// config is GoMLX's configuration of the backend to test on, such as
+// xla:/path/to/plugin.so,tf32=false in a test binary built with the tag xla.
+var config = flag.String("backend", "go", "GoMLX backend to test on")
+
+// opened is that backend, which is opened once: a second client of a GPU would find
+// its memory taken.
+var opened = sync.OnceValues(func() (compute.Backend, error) { return gomlx.NewBackend(*config) })
+
 func backend(t testing.TB) compute.Backend {
 	t.Helper()
-	b, err := gomlx.NewBackend("go")
+	b, err := opened()
 	if err != nil {
 		t.Fatal(err)
 	}
