@@ -1,8 +1,10 @@
 package gomlx_test
 
 import (
+	"bytes"
 	"fmt"
 	"math"
+	"os"
 	"strings"
 	"testing"
 
@@ -230,4 +232,28 @@ func Example() {
 	z := model.MustNewExec(backend, store, shares).MustCall([][]float64{{1, 0}, {0, 1}})[0]
 	fmt.Printf("%.2f\n", z.Value())
 	// Output: [[0.20 0.50 0.30] [0.60 0.30 0.10]]
+}
+
+// TestReadme checks that the README shows what Example runs.
+func TestReadme(t *testing.T) {
+	readme, err := os.ReadFile("../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, block, _ := strings.Cut(string(readme), "<!-- begin gomlx -->\n```go\n")
+	block, _, ok := strings.Cut(block, "\n```\n<!-- end gomlx -->")
+	if !ok {
+		t.Fatal("README.md has no block named gomlx")
+	}
+	if n := strings.Count(block, "\n") + 1; n > 10 {
+		t.Errorf("it has %d lines", n)
+	}
+	source, err := os.ReadFile("train_test.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, source, _ = bytes.Cut(source, []byte("\nfunc Example() {\n"))
+	if !strings.HasPrefix(string(source), "\t"+strings.ReplaceAll(block, "\n", "\n\t")) {
+		t.Error("the block named gomlx in README.md is not the beginning of Example")
+	}
 }
