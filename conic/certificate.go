@@ -10,6 +10,9 @@ import (
 // this part of their scales.
 const weakBelow = 1e-6
 
+// uniqueMerit is the relative residual of a point that is one.
+const uniqueMerit = 1e-8
+
 // linearize polishes the loaded element, moves it as the rule says, and factors
 // the system of its derivative. It reports whether there is one to solve; the
 // certificate says what can be said before a right-hand side is known.
@@ -32,23 +35,18 @@ func (l *linearization) linearize(rule Rule, kappa float64) bool {
 	} else {
 		weak, c.Margin = l.classify()
 	}
-	l.noFactor = l.iterative()
-	if !l.noFactor {
-		l.assemble()
-		if !factored || weak > 0 || l.infinite != l.inactive() {
-			l.noFactor = l.factor(false) != nil
-		}
+	switch {
+	case l.iterative():
+		l.noFactor = true
+	case factored && weak == 0 && l.infinite == l.inactive():
+		l.assemble() // K has moved a little: refinement sees to that
+	default:
+		l.noFactor = !l.prepare()
 	}
-	if l.noFactor {
+	if c.RCond = l.rcond; l.noFactor {
 		c.RCond = math.NaN()
-		return rule != Strict
 	}
-	c.RCond = l.condition()
-	if l.singular = !(c.RCond > singularBelow); l.singular {
-		c.RCond = 0
-		l.noFactor = l.factor(true) != nil
-	}
-	c.Unique = !l.singular && weak == 0
+	c.Unique = !l.singular && !l.noFactor && weak == 0 && l.merit <= uniqueMerit
 	return rule != Strict || c.Unique
 }
 

@@ -221,6 +221,8 @@ type linearization struct {
 	scaled []float64 // of SKS
 	scale  []float64 // S: powers of two
 	ldl    *sparse.LDL
+	reg    sparse.Regularization
+	rcond  float64 // smallest singular value of SKS; 0: singular
 
 	rhs, sol, res, step []float64 // unknowns of K
 	oldX, oldV          []float64 // the point before a step

@@ -28,9 +28,24 @@ const (
 	maxProximal    = 60 // steps where K is singular
 )
 
+// prepare assembles K at the current spectral forms and factors it. It reports
+// whether there is a factor; rcond and singular say what it is worth.
+func (l *linearization) prepare() bool {
+	l.assemble()
+	l.singular = false
+	if !l.factor(false) {
+		return false
+	}
+	if l.rcond = l.condition(); l.rcond > singularBelow {
+		return true
+	}
+	l.singular, l.rcond = true, 0
+	return l.factor(true)
+}
+
 // factor equilibrates and factors K; plain leaves out the equilibration but for a
 // common factor.
-func (l *linearization) factor(plain bool) error {
+func (l *linearization) factor(plain bool) bool {
 	l.equilibrate(plain)
 	for j := range l.scale {
 		for k := l.K.ColPtr[j]; k < l.K.ColPtr[j+1]; k++ {
@@ -42,7 +57,8 @@ func (l *linearization) factor(plain bool) error {
 	if plain {
 		eps = singularReg
 	}
-	return l.ldl.Factor(l.scaled, &sparse.Regularization{Sign: l.sign, Static: eps, Eps: eps / 10, Delta: eps})
+	l.reg = sparse.Regularization{Sign: l.sign, Static: eps, Eps: eps / 10, Delta: eps}
+	return l.ldl.Factor(l.scaled, &l.reg) == nil
 }
 
 // equilibrate sets S by steps of Ruiz (2001).

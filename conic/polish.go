@@ -12,12 +12,14 @@ import (
 //	F(x, v) = (Px + q + Aᵀ(Π(v) − v), Ax + Π(v) − b) = 0,
 //
 // whose linear system is that of the derivative. It converges quadratically where
-// K is regular (Qi and Sun 1993); a step that does not halve the residual is not
-// taken.
+// K is regular (Qi and Sun 1993). Where it is not, steps are of minimum norm, so that
+// the point stays close to the one that was found. A step that does not halve the
+// residual, or goes far, is not taken.
 
 const (
 	maxPolish  = 8
 	polishGoal = 1e-15 // relative residual
+	polishStep = 1e-2  // largest step, relative to the point
 )
 
 // load takes an element and its solution.
@@ -39,17 +41,15 @@ func (l *linearization) polish() (factored bool) {
 		if l.merit <= polishGoal {
 			break
 		}
-		l.assemble()
-		if l.factor(false) != nil {
+		if !l.prepare() {
 			return false
 		}
-		factored = true
 		before := l.merit
-		if !l.newton() {
+		took := l.newton()
+		// After a long step K is another, and must be factored again.
+		factored = !took || l.merit <= before*1e-3 || l.merit <= 1e-13
+		if !took {
 			break
-		}
-		if l.merit > before*1e-3 && l.merit > 1e-13 {
-			factored = false // far from the place where K was factored
 		}
 	}
 	return factored
@@ -59,7 +59,11 @@ func (l *linearization) polish() (factored bool) {
 func (l *linearization) newton() bool {
 	l.toRows(l.rhs[l.n:l.n+l.m], l.row1)
 	copy(l.rhs, l.col1)
-	l.refine(l.sol, l.rhs, maxRefine, 0.5)
+	if l.singular {
+		l.solveSingular(l.sol, l.rhs)
+	} else {
+		l.refine(l.sol, l.rhs, maxRefine, 0.5)
+	}
 	l.fromRows(l.row2, l.sol[l.n:l.n+l.m]) // dz
 	ds := l.row1
 	l.slackChange(ds, l.sol[:l.n], l.row2)
@@ -72,7 +76,8 @@ func (l *linearization) newton() bool {
 		l.v[i] += d - l.row2[i]
 	}
 	l.project()
-	if merit := l.optimality(); merit <= l.merit/2 {
+	far := l.kappa == 0 && (dense.NormInf(l.sol[:l.n]) > polishStep*(1+dense.NormInf(l.oldX)) || distance(l.v, l.oldV) > polishStep*(1+dense.NormInf(l.oldV)))
+	if merit := l.optimality(); merit <= l.merit/2 && !far {
 		l.merit = merit
 		return true
 	}
@@ -135,11 +140,7 @@ func (l *linearization) recenter(kappa float64) bool {
 			if l.merit <= polishGoal {
 				break
 			}
-			l.assemble()
-			if l.factor(false) != nil {
-				return false
-			}
-			if !l.newton() {
+			if !l.prepare() || !l.newton() {
 				break
 			}
 		}
@@ -224,4 +225,12 @@ func (l *linearization) spectral(y, x []float64, f func(float64) float64) {
 	for i, b := range l.blocks {
 		l.cones[i].spectral(y[b.at:b.at+b.dim], x[b.at:b.at+b.dim], f)
 	}
+}
+
+// distance is the ∞-norm of x − y.
+func distance(x, y []float64) (d float64) {
+	for i, v := range x {
+		d = max(d, math.Abs(v-y[i]))
+	}
+	return d
 }
