@@ -17,15 +17,21 @@ import (
 // If it is, and S = I, the iteration from 0 gives what is wanted too: since
 // null JK = null (JK)ᵀ, residuals tend to the part of r in the null space of K,
 // and solutions, without that part, to the one of minimum norm.
+//
+// At a vertex (P = 0, all active rows rigid) the rounding of a factor is 1e-16/ε²:
+// LDLᵀ has no pivots of order two. So ε is not small, and larger where that does
+// not do.
 
 const (
-	regularization = 1e-8  // ε: rounding makes 1e-16/ε of it
-	singularBelow  = 3e-7  // smallest singular value of SKS for which K counts as regular
-	singularReg    = 1e-5  // ε where K is singular: a step has parts of size 1/ε, and the rounding of these
+	regularization = 1e-6  // ε
+	weakCondition  = 1e-5  // estimate of the smallest singular value of SKS below which it is looked at closely
+	strongReg      = 1e-5  // ε then; each step is refined, since it has parts of size 1/ε
+	nullAbove      = 1e-6  // part of a random vector in the null space from which K is singular
 	solveTol       = 1e-15 // relative residual to stop at
-	fallbackAbove  = 1e-7  // relative residual of a direct solve at which LSQR is tried
-	maxRefine      = 12
-	maxProximal    = 60 // steps where K is singular
+	retryAbove     = 1e-9  // relative residual of a solve at which the larger ε is tried
+	fallbackAbove  = 1e-7  // and, of that, LSQR
+	maxRefine      = 15
+	maxProximal    = 60 // steps with the larger ε
 )
 
 // prepare assembles K at the current spectral forms and factors it. It reports
@@ -33,19 +39,33 @@ const (
 func (l *linearization) prepare() bool {
 	l.assemble()
 	l.singular = false
-	if !l.factor(false) {
+	if l.factor(false, regularization) && l.ldl.Replaced == 0 {
+		if l.rcond = l.condition(); l.rcond > weakCondition {
+			return true
+		}
+	}
+	return l.strengthen()
+}
+
+// strengthen factors with the larger ε, and finds out whether K is singular.
+func (l *linearization) strengthen() bool {
+	if !l.factor(false, strongReg) {
 		return false
 	}
-	if l.rcond = l.condition(); l.rcond > singularBelow {
+	l.rcond = l.condition()
+	start(l.rest)
+	size := dense.Norm2(l.rest)
+	l.nullPart(l.null, l.rest)
+	if dense.Norm2(l.null) <= nullAbove*size {
 		return true
 	}
 	l.singular, l.rcond = true, 0
-	return l.factor(true)
+	return l.factor(true, strongReg)
 }
 
 // factor equilibrates and factors K; plain leaves out the equilibration but for a
 // common factor.
-func (l *linearization) factor(plain bool) bool {
+func (l *linearization) factor(plain bool, eps float64) bool {
 	l.equilibrate(plain)
 	for j := range l.scale {
 		for k := l.K.ColPtr[j]; k < l.K.ColPtr[j+1]; k++ {
@@ -53,10 +73,6 @@ func (l *linearization) factor(plain bool) bool {
 		}
 	}
 	l.infinite = l.inactive()
-	eps := regularization
-	if plain {
-		eps = singularReg
-	}
 	l.reg = sparse.Regularization{Sign: l.sign, Static: eps, Eps: eps / 10, Delta: eps}
 	return l.ldl.Factor(l.scaled, &l.reg) == nil
 }
@@ -103,17 +119,16 @@ func (l *linearization) equilibrate(plain bool) {
 	}
 }
 
-// precondition writes the step S(SKS+εJ)⁻¹S r to x. Where K is singular x is so
-// large that the factor's rounding shows; two steps of refinement remove it.
+// precondition writes the step S(SKS+εJ)⁻¹S r to x.
 func (l *linearization) precondition(x, r []float64) {
 	l.preconditionOnce(x, r)
-	if !l.singular {
+	if l.reg.Static < strongReg {
 		return
 	}
 	for range 2 {
 		l.residual(l.more, r, x)
 		for i, s := range l.scale {
-			l.more[i] -= singularReg * float64(l.sign[i]) / (s * s) * x[i]
+			l.more[i] -= l.reg.Static * float64(l.sign[i]) / (s * s) * x[i]
 		}
 		l.preconditionOnce(l.more, l.more)
 		for i, d := range l.more {
@@ -138,12 +153,10 @@ func (l *linearization) residual(dst, r, x []float64) {
 	l.K.SymMulAdd(l.val, -1, x, dst)
 }
 
-// condition estimates the smallest singular value of SKS by inverse iteration
-// from a fixed start.
-func (l *linearization) condition() float64 {
-	x := l.step
+// start writes a fixed sequence of entries of both signs, away from zero.
+func start(x []float64) {
 	seed := uint64(0x9e3779b97f4a7c15)
-	for i := range x { // an xorshift sequence: entries of both signs, away from zero
+	for i := range x { // xorshift
 		seed ^= seed << 13
 		seed ^= seed >> 7
 		seed ^= seed << 17
@@ -152,6 +165,12 @@ func (l *linearization) condition() float64 {
 			x[i] = -x[i]
 		}
 	}
+}
+
+// condition estimates the smallest singular value of SKS by inverse iteration.
+func (l *linearization) condition() float64 {
+	x := l.step
+	start(x)
 	growth := 0.0
 	for range 3 {
 		n := dense.Norm2(x)
@@ -171,13 +190,12 @@ func (l *linearization) condition() float64 {
 // Where K is singular it is the least-squares solution of minimum norm. fallback
 // tells that LSQR found it.
 func (l *linearization) solve(x, r []float64) (residual float64, fallback bool) {
-	switch {
-	case l.noFactor:
+	if l.noFactor {
 		return l.iterate(x, r), true
-	case l.singular:
-		residual = l.solveSingular(x, r)
-	default:
-		residual = l.refine(x, r, maxRefine, 0.5)
+	}
+	residual = l.direct(x, r)
+	if residual > retryAbove && l.reg.Static < strongReg && l.strengthen() {
+		residual = l.direct(x, r)
 	}
 	if residual <= fallbackAbove {
 		return residual, false
@@ -188,6 +206,17 @@ func (l *linearization) solve(x, r []float64) (residual float64, fallback bool) 
 	}
 	copy(x, l.null)
 	return residual, false
+}
+
+// direct solves with the factor.
+func (l *linearization) direct(x, r []float64) float64 {
+	switch {
+	case l.singular:
+		return l.solveSingular(x, r)
+	case l.reg.Static < strongReg:
+		return l.refine(x, r, maxRefine, 0.5)
+	}
+	return l.refine(x, r, maxProximal, 0.9)
 }
 
 // refine iterates to the solution of a consistent system, as long as a step makes

@@ -59,11 +59,7 @@ func (l *linearization) polish() (factored bool) {
 func (l *linearization) newton() bool {
 	l.toRows(l.rhs[l.n:l.n+l.m], l.row1)
 	copy(l.rhs, l.col1)
-	if l.singular {
-		l.solveSingular(l.sol, l.rhs)
-	} else {
-		l.refine(l.sol, l.rhs, maxRefine, 0.5)
-	}
+	l.direct(l.sol, l.rhs)
 	l.fromRows(l.row2, l.sol[l.n:l.n+l.m]) // dz
 	ds := l.row1
 	l.slackChange(ds, l.sol[:l.n], l.row2)
