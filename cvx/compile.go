@@ -20,6 +20,16 @@ func (m *Model) Compile() (prog *Program, err error) {
 		return nil, &ModelError{Problems: problems}
 	}
 	src := m
+	if m.geometric {
+		logs, problems := m.logarithm()
+		if len(problems) == 0 {
+			problems = logs.check()
+		}
+		if len(problems) > 0 {
+			return nil, &ModelError{Problems: problems}
+		}
+		src = logs
+	}
 	limit := m.MaxTerms
 	if limit <= 0 {
 		limit = maxTerms
@@ -50,7 +60,11 @@ func (m *Model) Compile() (prog *Program, err error) {
 		}
 		return nil, &ModelError{Problems: g.problems}
 	}
-	return g.program(src, where), nil
+	prog = g.program(src, where)
+	if m.geometric {
+		prog.exponentiate()
+	}
+	return prog, nil
 }
 
 // constrain adds a constraint and returns the block that has its rows.
@@ -166,6 +180,20 @@ func (g *graph) program(m *Model, where []int) *Program {
 	}
 	p.quadraticQ = p.dense()
 	return p
+}
+
+// exponentiate makes a program in logarithms one of the quantities
+// themselves.
+func (p *Program) exponentiate() {
+	p.log = true
+	for k := range p.params {
+		a := &p.params[k]
+		a.Sign, a.Positive = NonNegative, true
+		a.linear, a.logarithm = -1, a.linear
+	}
+	for k := range p.vars {
+		p.vars[k].exp = true
+	}
 }
 
 // dual tells where the multiplier of constraint i is, whose rows start at first.

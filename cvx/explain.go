@@ -35,7 +35,7 @@ func (m *Model) check() []*Problem {
 		if s.bad != nil {
 			found = append(found, s.bad)
 		}
-		if len(found) == 0 {
+		if len(found) == 0 && !m.geometric { // a GP is judged in its logarithms
 			found = judged(newRules(false), "DCP", s.args, s.judge)
 		}
 		if len(found) == 0 && !m.geometric {

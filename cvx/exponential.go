@@ -82,33 +82,49 @@ func Entr(x *Expr) *Expr { return apply(entrAtom, x.rows, x.cols, x) }
 // Logistic is log(1 + eˣ), entry by entry.
 func Logistic(x *Expr) *Expr { return apply(logisticAtom, x.rows, x.cols, x) }
 
-// logSumExp is log Σ exp(xᵢ) ≤ t  ⟺  Σ exp(xᵢ − t) ≤ 1.
-type logSumExp struct{}
+// logSumExp is log Σ exp(xᵢ) ≤ t  ⟺  Σ exp(xᵢ − t) ≤ 1, of all entries or of
+// each row.
+type logSumExp struct{ rows bool }
 
 // LogSumExp is log Σ exp(xᵢ) over all entries.
 func LogSumExp(x *Expr) *Expr { return apply(logSumExp{}, 1, 1, x) }
 
-func (logSumExp) label() (string, string)           { return "LogSumExp", "" }
+func (f logSumExp) label() (string, string) {
+	if f.rows {
+		return "LogSumExp", "each row"
+	}
+	return "LogSumExp", ""
+}
 func (logSumExp) curvature() Curvature              { return Convex }
 func (logSumExp) sign([]Sign) Sign                  { return UnknownSign }
 func (logSumExp) monotone(int, []Sign) Monotonicity { return NonDecreasing }
 
-func (logSumExp) value(_ *Expr, a [][]float64) []float64 {
-	top, s := math.Inf(-1), 0.0
-	for _, x := range a[0] {
-		top = math.Max(top, x)
+func (logSumExp) value(e *Expr, a [][]float64) []float64 {
+	y := make([]float64, e.rows)
+	n := len(a[0]) / e.rows
+	for i := range y {
+		top, s := math.Inf(-1), 0.0
+		row := a[0][i*n : (i+1)*n]
+		for _, x := range row {
+			top = math.Max(top, x)
+		}
+		for _, x := range row {
+			s += math.Exp(x - top)
+		}
+		y[i] = top + math.Log(s)
 	}
-	for _, x := range a[0] {
-		s += math.Exp(x - top)
-	}
-	return []float64{top + math.Log(s)}
+	return y
 }
 
-func (logSumExp) graph(g *graph, _ *Expr, a []lin) lin {
-	n := a[0].rows()
-	t, u := g.variables(1), g.variables(n)
-	g.exponential(a[0].minus(t.repeat(n)), ones(n), u)
-	g.nonneg(linOf([]float64{1}).minus(u.sum()))
+func (logSumExp) graph(g *graph, e *Expr, a []lin) lin {
+	rows, n := e.rows, a[0].rows()
+	group := make([]int, n)
+	for k := range group {
+		group[k] = k / (n / rows)
+	}
+	t, u := g.variables(rows), g.variables(n)
+	g.exponential(a[0].minus(t.gather(group)), ones(n), u)
+	g.nonneg(ones(rows).minus(u.collect(group, rows, nil)))
 	return t
 }
 

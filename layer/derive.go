@@ -16,23 +16,18 @@ func (p *Pass) solved(i int) bool {
 // checkOutputs checks the lengths of a cotangent.
 func (p *Pass) checkOutputs(up *Outputs) error {
 	l := p.layer
-	check := func(what string, got [][]float64, n int, size func(int) (string, int)) error {
-		if len(got) > n {
-			return fmt.Errorf("layer: up.%s has %d arrays, want at most %d", what, len(got), n)
-		}
-		for o, a := range got {
-			if name, one := size(o); len(a) != 0 && len(a) != one*p.size {
-				return fmt.Errorf("layer: up.%s[%d] (%s) has %d values, want %d for each of %d elements", what, o, name, len(a), one, p.size)
-			}
-		}
-		return nil
+	if len(up.Vars) > len(l.vars) || len(up.Duals) > len(l.duals) {
+		return fmt.Errorf("layer: up has %d variables and %d multipliers, want at most %d and %d", len(up.Vars), len(up.Duals), len(l.vars), len(l.duals))
 	}
-	vs, ds := l.prog.Vars(), l.prog.Duals()
-	if err := check("Vars", up.Vars, len(l.vars), func(o int) (string, int) { v := &vs[l.vars[o]]; return v.Name, v.Size() }); err != nil {
-		return err
+	for o, a := range up.Vars {
+		if v := &l.outs[o]; len(a) != 0 && len(a) != v.Size()*p.size {
+			return fmt.Errorf("layer: up.Vars[%d] (%s) has %d values, want %d for each of %d elements", o, v.Name, len(a), v.Size(), p.size)
+		}
 	}
-	if err := check("Duals", up.Duals, len(l.duals), func(o int) (string, int) { d := &ds[l.duals[o]]; return d.Name, d.Size() }); err != nil {
-		return err
+	for o, a := range up.Duals {
+		if d := &l.mults[o]; len(a) != 0 && len(a) != d.Size()*p.size {
+			return fmt.Errorf("layer: up.Duals[%d] (%s) has %d values, want %d for each of %d elements", o, d.Name, len(a), d.Size(), p.size)
+		}
 	}
 	if n := len(up.Value); n != 0 && n != p.size {
 		return fmt.Errorf("layer: up.Value has %d values, want %d (one per element)", n, p.size)

@@ -55,6 +55,8 @@ type Layer struct {
 	vars   []int
 	duals  []int
 	info   []cvx.Param // of params
+	outs   []cvx.Var   // of vars
+	mults  []cvx.Dual  // of duals
 	opt    Options
 	form   Form
 	why    string
@@ -123,6 +125,9 @@ func New(prog *cvx.Program, params, vars []string, opt *Options) (*Layer, error)
 	if l.duals, err = pick("constraint", append([]string{}, l.opt.Duals...), len(ds), func(k int) string { return ds[k].Name }); err != nil {
 		return nil, err
 	}
+	for _, k := range l.vars {
+		l.outs = append(l.outs, vs[k])
+	}
 	if err := l.plan(); err != nil {
 		return nil, err
 	}
@@ -180,6 +185,11 @@ func pick(what string, names []string, n int, name func(int) string) ([]int, err
 
 // plan chooses the form and prepares the engine.
 func (l *Layer) plan() error {
+	ds := l.prog.Duals()
+	l.mults = nil
+	for _, k := range l.duals {
+		l.mults = append(l.mults, ds[k])
+	}
 	st, dense := l.prog.Structure(), l.prog.QP()
 	l.nx, l.nz = st.N, l.prog.Map(conic.CoefB).Len()
 	l.form = l.opt.Form
@@ -244,21 +254,7 @@ func (l *Layer) Method() string { return fmt.Sprintf("%v (%s)", l.form, l.why) }
 func (l *Layer) Params() []cvx.Param { return slices.Clone(l.info) }
 
 // Vars describes Outputs.Vars, in order.
-func (l *Layer) Vars() []cvx.Var {
-	all := l.prog.Vars()
-	vs := make([]cvx.Var, len(l.vars))
-	for i, k := range l.vars {
-		vs[i] = all[k]
-	}
-	return vs
-}
+func (l *Layer) Vars() []cvx.Var { return slices.Clone(l.outs) }
 
 // Duals describes Outputs.Duals, in order.
-func (l *Layer) Duals() []cvx.Dual {
-	all := l.prog.Duals()
-	ds := make([]cvx.Dual, len(l.duals))
-	for i, k := range l.duals {
-		ds[i] = all[k]
-	}
-	return ds
-}
+func (l *Layer) Duals() []cvx.Dual { return slices.Clone(l.mults) }

@@ -2,13 +2,16 @@ package layer_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"strings"
 	"testing"
 
 	"github.com/optnet-go/optnet/cvx"
 	"github.com/optnet-go/optnet/layer"
+	"github.com/optnet-go/optnet/qp"
 )
 
 var ctx = context.Background()
@@ -51,6 +54,14 @@ func TestLeastSquares(t *testing.T) {
 func checkDerivatives(t *testing.T, l *layer.Layer, values [][]float64, size int, tol float64) {
 	t.Helper()
 	r := rand.New(rand.NewPCG(3, 4))
+	names := []string{}
+	for _, d := range l.Duals() {
+		names = append(names, d.Name)
+	}
+	l, err := l.With(&layer.Options{Duals: names, EpsAbs: 1e-12, EpsRel: 1e-12})
+	if err != nil {
+		t.Fatal(err)
+	}
 	var pass layer.Pass
 	if err := l.Forward(ctx, &pass, values...); err != nil {
 		t.Fatal(err)
@@ -171,4 +182,226 @@ func Example() {
 	// y = [0.800 0.200 0.000], value 0.330
 	// ∂y₀/∂x = [0.500 -0.500 0.000]
 	// Dense (linear and quadratic, and small) {3 1 0 1 4}
+}
+
+func uniform(r *rand.Rand, n int, lo, hi float64) []float64 {
+	x := make([]float64, n)
+	for i := range x {
+		x[i] = lo + (hi-lo)*r.Float64()
+	}
+	return x
+}
+
+func TestReadyMade(t *testing.T) {
+	r := rand.New(rand.NewPCG(7, 7))
+	const size = 4
+	for _, tc := range []struct {
+		name   string
+		make   func() (*layer.Layer, error)
+		values [][]float64
+	}{
+		{"sparsemax", func() (*layer.Layer, error) { return layer.Sparsemax(6, nil) }, [][]float64{random(r, 6*size)}},
+		{"simplex", func() (*layer.Layer, error) {
+			return layer.Simplex(6, &layer.Options{Duals: []string{"total", "u"}})
+		}, [][]float64{random(r, 6*size), {2}, uniform(r, 6*size, 0.4, 0.9)}},
+		{"box", func() (*layer.Layer, error) { return layer.Box(5, &layer.Options{Duals: []string{"l", "u"}}) },
+			[][]float64{random(r, 5*size), uniform(r, 5, -0.6, -0.4), uniform(r, 5*size, 0.3, 0.5)}},
+		{"transport", func() (*layer.Layer, error) {
+			return layer.Transport(3, 4, 0.3, nil)
+		}, [][]float64{random(r, 12*size), {0.2, 0.3, 0.5}, {0.25, 0.25, 0.4, 0.1}}},
+		{"isotonic", func() (*layer.Layer, error) { return layer.Isotonic(7, nil) }, [][]float64{random(r, 7*size)}},
+		{"total variation", func() (*layer.Layer, error) { return layer.TotalVariation(8, nil) }, [][]float64{random(r, 8*size), {0.3}}},
+		{"top k", func() (*layer.Layer, error) { return layer.TopK(6, 2, nil) }, [][]float64{random(r, 6*size)}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			if tc.name == "top k" && !coneSolver {
+				t.Skip("needs package conic's solver")
+			}
+			l, err := tc.make()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if tc.name == "transport" { // its two families of equations share a sum: moves must keep it
+				checkForward(t, l, tc.values, size)
+				return
+			}
+			checkDerivatives(t, l, tc.values, size, 2e-6)
+		})
+	}
+}
+
+// checkForward holds the pass of a batch against those of its elements.
+func checkForward(t *testing.T, l *layer.Layer, values [][]float64, size int) {
+	t.Helper()
+	var all, one layer.Pass
+	if err := l.Forward(ctx, &all, values...); err != nil {
+		t.Fatal(err)
+	}
+	if err := all.Err(); err != nil {
+		t.Fatal(err)
+	}
+	for i := range size {
+		alone := make([][]float64, len(values))
+		for k, p := range l.Params() {
+			alone[k] = values[k]
+			if n := p.Size(); len(values[k]) != n {
+				alone[k] = values[k][i*n : (i+1)*n]
+			}
+		}
+		if err := l.Forward(ctx, &one, alone...); err != nil {
+			t.Fatal(err)
+		}
+		for o, v := range one.Vars {
+			for k, want := range v {
+				if got := all.Vars[o][i*len(v)+k]; math.Abs(got-want) > 1e-8 {
+					t.Errorf("element %d: output %d entry %d is %v, alone %v", i, o, k, got, want)
+				}
+			}
+		}
+	}
+}
+
+// An element whose parameters are against their declarations is refused, by name,
+// and touches no other.
+func TestValidation(t *testing.T) {
+	m := cvx.NewModel()
+	x := m.Var("x", 2)
+	p, a, lam := m.Param("P", 2, 2).PSD(), m.Param("a", 2), m.Param("lam").NonNeg()
+	m.Minimize(cvx.Add(cvx.QuadForm(x, p), cvx.Dot(a, x), cvx.Times(lam, cvx.Norm1(x))))
+	prog, err := m.Compile()
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, err := layer.New(prog, []string{"P", "a", "lam"}, nil, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	good := []float64{2, 0.5, 0.5, 1}
+	ps := append(append(append(append(append([]float64{}, good...), 2, 0.5, 0.4, 1), 1, 2, 2, 1), good...), good...)
+	as := []float64{1, 2, 1, 2, 1, 2, 1, math.NaN(), 1, 2}
+	var pass layer.Pass
+	if err := l.Forward(ctx, &pass, ps, as, []float64{0.1}); err != nil {
+		t.Fatal(err)
+	}
+	for i, want := range []string{
+		"",
+		"parameter P of element 1: entries (0, 1) and (1, 0) differ by 0.1",
+		"parameter P of element 2: the matrix has a negative eigenvalue",
+		"parameter a of element 3: entry 1 is NaN",
+		"",
+	} {
+		if got := pass.Info[i]; (want == "") != (got.Status == qp.Solved) || !strings.HasPrefix(got.Reason, want) {
+			t.Errorf("element %d: %+v", i, got)
+		}
+	}
+	var e *qp.ElementError
+	if err := pass.Err(); !errors.As(err, &e) || e.Index != 1 || e.Count != 3 {
+		t.Errorf("Err: %v", err)
+	}
+	var grad, alone layer.Gradient
+	up := random(rand.New(rand.NewPCG(1, 9)), 10)
+	if err := pass.Backward(ctx, &grad, &layer.Outputs{Vars: [][]float64{up}, Value: []float64{1, 1, 1, 1, 1}}); err != nil {
+		t.Fatal(err)
+	}
+	for i := 2; i < 8; i++ {
+		if grad.Params[1][i] != 0 {
+			t.Errorf("da = %v", grad.Params[1])
+		}
+	}
+	// The shared lam has the sum over the good elements.
+	var two layer.Pass
+	if err := l.Forward(ctx, &two, append(append([]float64{}, good...), good...), []float64{1, 2, 1, 2}, []float64{0.1}); err != nil {
+		t.Fatal(err)
+	}
+	if err := two.Backward(ctx, &alone, &layer.Outputs{Vars: [][]float64{append(append([]float64{}, up[:2]...), up[8:]...)}, Value: []float64{1, 1}}); err != nil {
+		t.Fatal(err)
+	}
+	if d := math.Abs(alone.Params[2][0] - grad.Params[2][0]); d > 1e-12 {
+		t.Errorf("dlam = %v, without bad neighbours %v", grad.Params[2], alone.Params[2])
+	}
+	// A shared value that is bad marks all.
+	if err := l.Forward(ctx, &pass, ps, []float64{1, 2}, []float64{-0.1}); err != nil {
+		t.Fatal(err)
+	}
+	for i, info := range pass.Info {
+		if info.Status != qp.InvalidInput || info.Reason == "" {
+			t.Errorf("element %d: %+v", i, info)
+		}
+	}
+	if err := pass.Backward(ctx, &grad, &layer.Outputs{Vars: [][]float64{up}}); err != nil {
+		t.Fatal(err)
+	}
+	for _, g := range grad.Params {
+		for _, v := range g {
+			if v != 0 {
+				t.Fatalf("gradient %v of elements that were refused", grad.Params)
+			}
+		}
+	}
+}
+
+func TestWrongCalls(t *testing.T) {
+	prog := leastSquares(t, 3, 2)
+	for want, make := range map[string]func() (*layer.Layer, error){
+		`has no parameter "h"`:       func() (*layer.Layer, error) { return layer.New(prog, []string{"F", "g", "h"}, nil, nil) },
+		`parameter "g" of the progr`: func() (*layer.Layer, error) { return layer.New(prog, []string{"F"}, nil, nil) },
+		`"F" is named twice`:         func() (*layer.Layer, error) { return layer.New(prog, []string{"F", "F", "g"}, nil, nil) },
+		`has no variable "q"`:        func() (*layer.Layer, error) { return layer.New(prog, nil, []string{"q"}, nil) },
+		`has no constraint "q"`: func() (*layer.Layer, error) {
+			return layer.New(prog, nil, nil, &layer.Options{Duals: []string{"q"}})
+		},
+	} {
+		if _, err := make(); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v, want %s", err, want)
+		}
+	}
+	l, err := layer.New(prog, nil, nil, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var pass layer.Pass
+	if err := pass.Backward(ctx, &layer.Gradient{}, &layer.Outputs{}); !errors.Is(err, layer.ErrNoForward) {
+		t.Error(err)
+	}
+	for want, values := range map[string][][]float64{
+		"got 1 values, want 2":                     {nil},
+		"F has 7 values":                           {make([]float64, 7), make([]float64, 3)},
+		"g has values for 3 elements, and F for 2": {make([]float64, 12), make([]float64, 9)},
+	} {
+		if err := l.Forward(ctx, &pass, values...); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v, want %s", err, want)
+		}
+	}
+	// An empty batch is one.
+	if err := l.Forward(ctx, &pass, nil, nil); err != nil || pass.Size() != 0 {
+		t.Error(err, pass.Size())
+	}
+	if err := pass.Backward(ctx, &layer.Gradient{}, &layer.Outputs{}); err != nil {
+		t.Error(err)
+	}
+}
+
+// After a first call of a size, Forward and Backward allocate nothing.
+func TestAllocations(t *testing.T) {
+	l, err := layer.New(leastSquares(t, 7, 5), nil, nil, &layer.Options{Workers: 1, Duals: []string{"budget"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := rand.New(rand.NewPCG(1, 2))
+	f, g := random(r, 35), random(r, 7*8)
+	var pass layer.Pass
+	var grad layer.Gradient
+	up := &layer.Outputs{Vars: [][]float64{random(r, 40)}, Value: random(r, 8)}
+	step := func() {
+		if err := l.Forward(ctx, &pass, f, g); err != nil {
+			t.Fatal(err)
+		}
+		if err := pass.Backward(ctx, &grad, up); err != nil {
+			t.Fatal(err)
+		}
+	}
+	step()
+	if n := testing.AllocsPerRun(5, step); n > 0 {
+		t.Errorf("%v allocations", n)
+	}
 }

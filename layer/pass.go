@@ -274,29 +274,24 @@ func (p *Pass) collect() {
 	for i := range p.size {
 		p.Value[i] = l.prog.Value(p.raw[i], p.at(p.theta, i))
 	}
-	vars, duals := l.prog.Vars, l.prog.Duals
-	if len(l.vars) > 0 {
-		vs := vars()
-		for o, k := range l.vars {
-			n := vs[k].Size()
-			p.Vars[o] = grow(p.Vars[o], n*p.size)
-			for i := range p.size {
-				l.prog.Recover(p.Vars[o][i*n:(i+1)*n], k, p.xs(i))
-			}
+	for o, k := range l.vars {
+		n := l.outs[o].Size()
+		p.Vars[o] = grow(p.Vars[o], n*p.size)
+		for i := range p.size {
+			l.prog.Recover(p.Vars[o][i*n:(i+1)*n], k, p.xs(i))
 		}
 	}
 	if len(l.duals) == 0 {
 		return
 	}
-	ds := duals()
 	p.z = grow(p.z, l.nz)
-	for o, k := range l.duals {
-		p.Duals[o] = grow(p.Duals[o], ds[k].Size()*p.size)
+	for o := range l.duals {
+		p.Duals[o] = grow(p.Duals[o], l.mults[o].Size()*p.size)
 	}
 	for i := range p.size {
 		p.state.z(p, i, p.z)
 		for o, k := range l.duals {
-			n := ds[k].Size()
+			n := l.mults[o].Size()
 			l.prog.Multiplier(p.Duals[o][i*n:(i+1)*n], k, p.z)
 		}
 	}

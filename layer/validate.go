@@ -71,7 +71,7 @@ func (p *Pass) judge(a *cvx.Param, v []float64) string {
 		for i := range n {
 			for j := range i {
 				if d := math.Abs(v[i*n+j] - v[j*n+i]); d > asymmetryTol*largest {
-					return fmt.Sprintf("entries (%d, %d) and (%d, %d) differ by %g, and the parameter is declared symmetric", j, i, i, j, d)
+					return fmt.Sprintf("entries (%d, %d) and (%d, %d) differ by %.3g, and the parameter is declared symmetric", j, i, i, j, d)
 				}
 			}
 		}

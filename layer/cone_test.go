@@ -1,0 +1,4 @@
+package layer_test
+
+// coneSolver says whether package conic solves.
+const coneSolver = false
