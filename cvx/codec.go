@@ -139,16 +139,16 @@ func (p *Program) verify() error {
 	if st.P != nil {
 		nnzP = st.P.NNZ()
 		if st.P.Rows != st.N || st.P.Cols != st.N {
-			return fmt.Errorf("P is %d×%d, want %d×%d", st.P.Rows, st.P.Cols, st.N, st.N)
+			return fmt.Errorf("matrix P is %d×%d, want %d×%d", st.P.Rows, st.P.Cols, st.N, st.N)
 		}
 		for j := range st.N {
 			if end := st.P.ColPtr[j+1]; end > st.P.ColPtr[j] && st.P.RowIdx[end-1] > j {
-				return fmt.Errorf("P has an entry below the diagonal in column %d", j)
+				return fmt.Errorf("matrix P has an entry below the diagonal in column %d", j)
 			}
 		}
 	}
 	if st.A.Cols != st.N || st.A.Rows != rows {
-		return fmt.Errorf("A is %d×%d, want %d×%d", st.A.Rows, st.A.Cols, rows, st.N)
+		return fmt.Errorf("matrix A is %d×%d, want %d×%d", st.A.Rows, st.A.Cols, rows, st.N)
 	}
 	for k, n := range []int{nnzP, st.N, st.A.NNZ(), rows} {
 		if err := p.maps[k].verify(n, p.theta); err != nil {

@@ -1,4 +1,0 @@
-package cvx_test
-
-// coneSolver says whether package conic solves.
-const coneSolver = false
