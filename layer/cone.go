@@ -2,7 +2,6 @@ package layer
 
 import (
 	"context"
-	"errors"
 
 	"github.com/optnet-go/optnet/conic"
 	"github.com/optnet-go/optnet/qp"
@@ -92,13 +91,7 @@ func (s *coneState) vjp(ctx context.Context, p *Pass, want []bool, ux, uz, uv []
 	if s.grad.Want == 0 { // 0 would be all
 		return s.grads[:], s.trivial(p.size), nil
 	}
-	d, ok := any(&s.sol).(interface {
-		VJP(context.Context, *conic.Gradient, *conic.Point) error
-	})
-	if !ok {
-		return nil, nil, errNoDerivative
-	}
-	if err := d.VJP(ctx, &s.grad, &s.up); err != nil {
+	if err := s.sol.VJP(ctx, &s.grad, &s.up); err != nil {
 		return nil, nil, err
 	}
 	for k, f := range coneFields(&s.grad.Data) {
@@ -106,8 +99,6 @@ func (s *coneState) vjp(ctx context.Context, p *Pass, want []bool, ux, uz, uv []
 	}
 	return s.grads[:], s.certificates(s.grad.Certs), nil
 }
-
-var errNoDerivative = errors.New("layer: package conic has no derivative yet")
 
 // trivial are the certificates of a derivative that is zero because nothing
 // depends on the parameters.
@@ -131,13 +122,7 @@ func (s *coneState) jvp(ctx context.Context, p *Pass, dir [][]float64) (dx, dv [
 	for k, f := range coneFields(&s.dir) {
 		*f = dir[k]
 	}
-	d, ok := any(&s.sol).(interface {
-		JVP(context.Context, *conic.Tangent, *conic.Data) error
-	})
-	if !ok {
-		return nil, nil, nil, nil, errNoDerivative
-	}
-	if err := d.JVP(ctx, &s.tan, &s.dir); err != nil {
+	if err := s.sol.JVP(ctx, &s.tan, &s.dir); err != nil {
 		return nil, nil, nil, nil, err
 	}
 	dz = func(i int, dst []float64) { copy(dst, of(s.tan.Z, p.size, i)) }

@@ -1,4 +1,0 @@
-package layer_test
-
-// coneSolver says whether package conic solves.
-const coneSolver = false
