@@ -89,6 +89,10 @@ func (r *coneResiduals) within(abs, rel float64) bool {
 	return r.primal <= abs+rel*r.primalScale && r.dual <= abs+rel*r.dualScale && r.gap <= abs+rel*r.gapScale
 }
 
+func (r *coneResiduals) relative() float64 {
+	return max(over(r.primal, r.primalScale), over(r.dual, r.dualScale), over(r.gap, r.gapScale))
+}
+
 // outside is how far v lies outside the cone, or its dual.
 func outside(c conic.Cone, v []float64, dual bool) float64 {
 	t := 0.0

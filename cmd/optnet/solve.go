@@ -373,11 +373,10 @@ func (s *solving) solve(ctx context.Context, p *problem) (*solution, error) {
 		if s.solver == "qp" {
 			return nil, usagef("--solver is qp, but the file holds a cone program, want conic")
 		}
-		a, err := s.solveCone(ctx, p.cone, p.objective)
+		a, err := s.solveConeFile(ctx, p)
 		if err != nil {
 			return nil, err
 		}
-		a.why = "a cone program"
 		return &solution{solver: a.solver, why: a.why, bytes: a.bytes, seconds: a.seconds, answer: a, size: 1}, nil
 	}
 	if s.solver == "conic" {
