@@ -4,7 +4,9 @@ BENCH    ?= .
 COUNT    ?= 6
 BENCHSTAT = golang.org/x/perf/cmd/benchstat@v0.0.0-20260908200009-22c9c6c9d4da
 
-.PHONY: check test race bench bench-peers fuzz cover
+SUITES   ?= ../shared/data
+
+.PHONY: check test race bench bench-peers fuzz soak suites cover
 
 check: # format, vet, lint, module files, imports
 	.ci/run format modules vet lint
@@ -26,12 +28,18 @@ bench-peers: # other solvers on the same problems: make bench-peers PEERS=qpth,p
 	bench/peers.sh
 
 fuzz: # every fuzz target, FUZZTIME each
-	@set -e; for pkg in $$(go list ./qp/... ./experiments/... ./encoding/...); do \
+	@set -e; for pkg in $$(go list ./...); do \
 		for f in $$(go test -list '^Fuzz' $$pkg | grep '^Fuzz' || true); do \
 			echo "$$pkg $$f"; \
 			go test -run '^$$' -fuzz "^$$f\$$" -fuzztime $(FUZZTIME) $$pkg; \
 		done; \
 	done
+
+suites: # solve collections of problem files, and write docs/SUITES.md; PEERS=python times Clarabel and PIQP too
+	go run ./bench/suites -data $(SUITES) -peers '$(PEERS)'
+
+soak: # random batches with poisoned elements, SOAK long
+	go run ./bench/soak -time $(or $(SOAK),1h)
 
 cover:
 	go test -coverprofile cover.prof ./...

@@ -2,10 +2,8 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
-	"math"
 	"runtime"
 	"slices"
 	"time"
@@ -169,10 +167,7 @@ func (s *solving) bench(ctx context.Context, p *problem, span time.Duration) (*b
 	runtime.ReadMemStats(&after)
 	r.Allocs = number(float64(after.Mallocs-before.Mallocs) / float64(r.Runs))
 	if r.Status == qp.Solved {
-		r.Backward, _, _, err = measure(b.backward)
-		if errors.Is(err, errNoDerivative) {
-			r.Backward = number(math.NaN())
-		} else if err != nil {
+		if r.Backward, _, _, err = measure(b.backward); err != nil {
 			return nil, err
 		}
 		if r.Hot, _, _, err = measure(b.hot); err != nil {

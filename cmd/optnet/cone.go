@@ -366,23 +366,10 @@ func (s *solving) benchCone(ctx context.Context, p *conic.Problem) (*benched, er
 			b.Warm = warm
 			return solver.Solve(ctx, x, &b)
 		},
-		backward: func() error {
-			d, ok := any(x).(coneDerivative)
-			if !ok {
-				return errNoDerivative
-			}
-			return d.VJP(ctx, grad, &conic.Point{Value: []float64{1}})
-		},
-		outcome: func() (st qp.Status, iterations int) { return statusOf(x.Info[0].Status), x.Info[0].Iterations },
+		backward: func() error { return x.VJP(ctx, grad, &conic.Point{Value: []float64{1}}) },
+		outcome:  func() (st qp.Status, iterations int) { return statusOf(x.Info[0].Status), x.Info[0].Iterations },
 	}, nil
 }
-
-// coneDerivative is what a Solution of package conic can do.
-type coneDerivative interface {
-	VJP(ctx context.Context, dst *conic.Gradient, up *conic.Point) error
-}
-
-var errNoDerivative = errors.New("cone programs are not differentiated yet")
 
 // ofCone differentiates a cone program.
 func (g *gradient) ofCone(ctx context.Context, p *problem) (*gradReport, error) {
@@ -432,12 +419,8 @@ func (g *gradient) ofCone(ctx context.Context, p *problem) (*gradReport, error) 
 		return nil, err
 	}
 	solved := time.Now()
-	d, ok := any(x).(coneDerivative)
-	if !ok {
-		return nil, errNoDerivative
-	}
 	grad := new(conic.Gradient)
-	if err := d.VJP(ctx, grad, up); err != nil {
+	if err := x.VJP(ctx, grad, up); err != nil {
 		return nil, err
 	}
 	r := &gradReport{Status: statusOf(x.Info[0].Status), Gradient: make(map[string]any), Seconds: number(solved.Sub(began).Seconds()), Backward: number(time.Since(solved).Seconds())}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"time"
 
 	"github.com/optnet-go/optnet/encoding/mps"
@@ -47,6 +48,10 @@ func (s *solving) solveRows(ctx context.Context, p *problem) (*answer, error) {
 		return nil, err
 	}
 	a.why, a.seconds = why, time.Since(began).Seconds()
+	if b := s.tighten(ctx, p.rows, solver, a, time.Since(began)); b != nil {
+		b.why, b.seconds = why+"; again with smaller tolerances, for the constant of the objective hides the gap", time.Since(began).Seconds()
+		return b, nil
+	}
 	if s.solver == "auto" && ctx.Err() == nil && (a.status == qp.AlmostSolved || a.status == qp.NumericalError || a.status == qp.MaxIterations) {
 		other := map[string]string{"qp": "conic", "conic": "qp"}[solver]
 		if b, err := s.second(ctx, p.rows, other, time.Since(began)); err == nil && (b.status == qp.Solved || b.status == qp.PrimalInfeasible || b.status == qp.DualInfeasible) {
@@ -58,6 +63,29 @@ func (s *solving) solveRows(ctx context.Context, p *problem) (*answer, error) {
 		a.seconds = time.Since(began).Seconds()
 	}
 	return a, nil
+}
+
+// tighten solves again where the objective's constant all but cancels its value: the
+// gap is then small beside the value, and large beside the objective that is printed.
+func (s *solving) tighten(ctx context.Context, p *mps.Problem, solver string, a *answer, spent time.Duration) *answer {
+	allowed := s.epsAbs + s.epsRel*math.Abs(a.objective)
+	if a.status != qp.Solved || p.Constant == 0 || a.gap <= allowed || ctx.Err() != nil {
+		return nil
+	}
+	t := *s
+	if s.timeLimit > 0 {
+		if t.timeLimit = s.timeLimit - spent; t.timeLimit <= 0 {
+			return nil
+		}
+	}
+	f := max(allowed/a.gap/2, 1e-5)
+	t.epsAbs, t.epsRel = s.epsAbs*f, s.epsRel*f
+	b, err := t.solveRowsBy(ctx, p, solver)
+	if err != nil || b.gap >= a.gap || b.primal > max(a.primal, s.epsAbs) || b.dual > max(a.dual, s.epsAbs) {
+		return nil
+	}
+	b.status, b.reason = a.status, a.reason // it passes what a has passed
+	return b
 }
 
 // second lets another solver try in the time that is left.
