@@ -11,7 +11,7 @@ import (
 
 func predictCommand() *cobra.Command {
 	cmd := group("predict", "Use the trained model of an experiment")
-	cmd.AddCommand(predictDenoise(), predictMNIST(), predictSudoku())
+	cmd.AddCommand(predictDenoise(), predictMNIST(), predictRepresent(), predictSudoku())
 	return cmd
 }
 

@@ -110,6 +110,12 @@ func TestUsage(t *testing.T) {
 		{"predict mnist", 2, "--model is missing"},
 		{"predict mnist --model " + out, 2, "no file given"},
 		{"predict mnist --model " + out + " " + data, 1, "no network is there"},
+		{"train represent --net relu", 2, `"relu", want optnet, or relu-`},
+		{"train represent --batch 0", 2, "--batch is 0"},
+		{"predict represent --model " + out, 2, "no point given"},
+		{"predict represent --model " + out + " 1", 2, `the point is "1"`},
+		{"predict represent --model " + out + " NaN,1", 2, `the point is "NaN,1"`},
+		{"predict represent --model " + out + " 1,2", 1, "want a folder that a training wrote"},
 		{"predict sudoku", 2, "--model is missing"},
 		{"predict sudoku --model " + out, 2, "no board given"},
 		{"predict sudoku --model " + out + " 123", 2, "has 3 characters, want 16"},
@@ -313,6 +319,30 @@ func TestMNIST(t *testing.T) {
 	}
 	if code, _, stderr = call(t, "", "predict", "mnist", "--model", out, filepath.Join(data, "t10k-labels-idx1-ubyte")); code != 1 || !strings.Contains(stderr, "starts with the bytes 00 00 08 01") {
 		t.Errorf("exit code %d: %q", code, stderr)
+	}
+}
+
+// TestRepresent trains for an epoch, and uses what came out.
+func TestRepresent(t *testing.T) {
+	if checked() {
+		t.Skip("GoMLX's matrix product does not pass the checks of pointers")
+	}
+	out := filepath.Join(t.TempDir(), "out")
+	code, stdout, stderr := call(t, "", "train", "represent", "--quiet", "--net", "optnet,relu-3", "--epochs", "1", "--batch", "500", "--out", out)
+	if code != 0 || stderr != "" || !strings.Contains(stdout, "relu-3      13 parameters, after 1 epochs") {
+		t.Fatalf("exit code %d: %q, %q", code, stdout, stderr)
+	}
+	code, stdout, _ = call(t, "", "train", "represent", "--json", "--net", "optnet,relu-3", "--epochs", "1", "--batch", "500", "--out", out, "--resume")
+	if obj := lastObject(t, stdout); code != 0 || obj["experiment"] != "represent" || obj["test_mse"] == nil || obj["header"] == nil {
+		t.Errorf("exit code %d: %q", code, stdout)
+	}
+	code, stdout, _ = call(t, "", "predict", "represent", "--model", out, "0.5,-0.5", "--", "-1,1")
+	if code != 0 || strings.Count(stdout, "\n") != 2 || !strings.HasSuffix(stdout, " 1.5\n") {
+		t.Errorf("exit code %d: %q", code, stdout)
+	}
+	code, stdout, _ = call(t, "", "predict", "represent", "--model", out, "--net", "relu-3", "--json", "0,0")
+	if obj := lastObject(t, stdout); code != 0 || obj["target"] != 0.0 {
+		t.Errorf("exit code %d: %q", code, stdout)
 	}
 }
 

@@ -13,7 +13,7 @@ import (
 
 func trainCommand() *cobra.Command {
 	cmd := group("train", "Train the model of an experiment")
-	cmd.AddCommand(trainDenoise(), trainMNIST(), trainSudoku())
+	cmd.AddCommand(trainDenoise(), trainMNIST(), trainRepresent(), trainSudoku())
 	wrong := cmd.RunE
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		if len(args) > 0 {

@@ -1,0 +1,135 @@
+package represent
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/gomlx/compute/dtypes"
+	"github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/core/tensors"
+	"github.com/gomlx/gomlx/ml/layers/activation"
+	"github.com/optnet-go/optnet/experiments/lab"
+	"github.com/optnet-go/optnet/gomlx"
+	"github.com/optnet-go/optnet/qp"
+)
+
+// planes are a₁, a₂, a₃ of the function to be learned, max(aᵢᵀx) in the plane. The
+// origin is inside of their hull, so that it is never negative.
+var planes = [...][2]float64{{1, 0.3}, {-0.7, 0.8}, {-0.2, -1.1}}
+
+const inputs = 2
+
+// target is the function to be learned.
+func target(x []float64) float64 {
+	y := math.Inf(-1)
+	for _, a := range planes {
+		y = max(y, a[0]*x[0]+a[1]*x[1])
+	}
+	return y
+}
+
+// points are a set of points with the target there.
+type points struct{ x, y []float64 }
+
+// generate draws n points of the square [−1, 1]².
+func generate(v interface{ Float64() float64 }, n int) points {
+	p := points{make([]float64, n*inputs), make([]float64, n)}
+	for i := range p.x {
+		p.x[i] = 2*v.Float64() - 1
+	}
+	for i := range p.y {
+		p.y[i] = target(p.x[i*inputs:])
+	}
+	return p
+}
+
+func (p points) Len() int { return len(p.y) }
+
+func (p points) Batch(examples []int) (x, y *tensors.Tensor) {
+	var xs, ys []float64
+	for _, i := range examples {
+		xs = append(xs, p.x[i*inputs:(i+1)*inputs]...)
+		ys = append(ys, p.y[i])
+	}
+	return tensors.FromFlatDataAndDimensions(xs, len(examples), inputs), tensors.FromFlatDataAndDimensions(ys, len(examples), 1)
+}
+
+const reluPrefix = "relu-"
+
+// Nets are the networks that [Config.Nets] can name: the layer, and ReLU networks
+// by their number of hidden units. relu- takes any number.
+func Nets() []string { return []string{"optnet", "relu-4", "relu-16", "relu-64"} }
+
+// hidden is the number of units that a name says; 0 for the layer.
+func hidden(net string) (int, error) {
+	if net == "optnet" {
+		return 0, nil
+	}
+	s, ok := strings.CutPrefix(net, reluPrefix)
+	n, err := strconv.Atoi(s)
+	if !ok || err != nil || n < 1 || n > 10000 {
+		return 0, fmt.Errorf("no network is called %q, want optnet, or relu- and a number of hidden units up to 10000: relu-16 for example", net)
+	}
+	return n, nil
+}
+
+// CheckNets reports a name that no network has, or one that is there twice.
+func (c *Config) CheckNets() error {
+	for i, net := range c.Nets {
+		if _, err := hidden(net); err != nil {
+			return err
+		}
+		if slices.Contains(c.Nets[:i], net) {
+			return fmt.Errorf("network %s is named twice", net)
+		}
+	}
+	return nil
+}
+
+func build(net string, c *Config, qps *gomlx.Counter) func(*lab.Vars) lab.Net {
+	return func(v *lab.Vars) lab.Net {
+		mse := func(z, y *graph.Node) *graph.Node { return graph.ReduceAllMean(graph.Square(graph.Sub(z, y))) }
+		n := lab.Net{Loss: mse, MSE: mse}
+		if h, _ := hidden(net); h > 0 {
+			n.Forward = buildReLU(v, h)
+		} else {
+			n.Forward = buildOptNet(v, c, qps)
+		}
+		return n
+	}
+}
+
+// buildOptNet is the scalar function of the paper with its three aᵢ learned:
+//
+//	z(x) = argmin ½z²   subject to   aᵢᵀx ≤ z
+func buildOptNet(v *lab.Vars, c *Config, qps *gomlx.Counter) func(x *graph.Node) *graph.Node {
+	a := v.Normal("a", 1, inputs, len(planes))
+	return func(x *graph.Node) *graph.Node {
+		g := x.Graph()
+		minus := make([][]float64, len(planes))
+		for i := range minus {
+			minus[i] = []float64{-1}
+		}
+		return gomlx.QP(gomlx.Data{
+			Diag: graph.Const(g, []float64{1}),
+			G:    graph.Const(g, minus),
+			H:    graph.Neg(graph.MatMul(x, a.NodeValue(x))),
+		}, &gomlx.Options{Name: "represent", Counter: qps, Solver: qp.Options{Workers: c.Workers, EpsAbs: accuracy, EpsRel: accuracy}}).Z
+	}
+}
+
+// buildReLU is a network of two layers: w₂ᵀ max(W₁x + b₁, 0) + b₂.
+func buildReLU(v *lab.Vars, units int) func(x *graph.Node) *graph.Node {
+	in, out := 1/math.Sqrt(inputs), 1/math.Sqrt(float64(units))
+	w1, b1 := v.Uniform("w1", -in, in, inputs, units), v.Uniform("b1", -in, in, 1, units)
+	w2, b2 := v.Uniform("w2", -out, out, units, 1), v.Uniform("b2", -out, out, 1, 1)
+	return func(x *graph.Node) *graph.Node {
+		h := activation.Relu(graph.Add(graph.MatMul(x, w1.NodeValue(x)), b1.NodeValue(x)))
+		return graph.Add(graph.MatMul(h, w2.NodeValue(x)), b2.NodeValue(x))
+	}
+}
+
+const dtype = dtypes.Float64
