@@ -38,7 +38,7 @@ table.txt, curves.png, tv.png, signals.png, operator.png and results.json.`,
 			}
 			cfg := denoise.Config{
 				Nets: t.nets, Seed: t.seed, Epochs: t.epochs, Batch: t.batch, LR: t.lr,
-				Signals: signals, Workers: t.workers, Out: t.out, Resume: t.resume, Header: header(cmd.Flags(), t.device),
+				Data: t.data, Signals: signals, Workers: t.workers, Out: t.out, Resume: t.resume, Header: header(cmd.Flags(), t.device),
 			}
 			if err := cfg.CheckNets(); err != nil {
 				return usagef("--net: %w", err)
@@ -58,6 +58,7 @@ table.txt, curves.png, tv.png, signals.png, operator.png and results.json.`,
 	}
 	t.add(cmd.Flags(), "passes over the training signals; 0: "+denoise.Epochs(), "signals in a batch; 0: 150",
 		"learning rate of Adam; 0: "+denoise.LearningRates(), "networks to train: "+strings.Join(denoise.Nets(), ", "))
+	cmd.Flags().StringVar(&t.data, "data", "", ".npz file with the arrays X and Y, signals with noise and without; none: those of the paper")
 	cmd.Flags().IntVar(&signals, "signals", 10000, "signals to generate; the last tenth is for tests")
 	return cmd
 }

@@ -13,6 +13,7 @@ import (
 func trainMNIST() *cobra.Command {
 	t := &training{out: "runs/mnist", nets: []string{"optnet"}, seed: 1}
 	var seeds, images int
+	var dropout float64
 	cmd := &cobra.Command{
 		Use:   "mnist",
 		Short: "Classify images, with a quadratic program as the last layer",
@@ -41,7 +42,7 @@ checkpoint a network, curves.png and results.json.`,
 				return err
 			}
 			cfg := mnist.Config{
-				Nets: t.nets, Seed: t.seed, Seeds: seeds, Epochs: t.epochs, Batch: t.batch, LR: t.lr, Data: t.data, Images: images,
+				Nets: t.nets, Seed: t.seed, Seeds: seeds, Epochs: t.epochs, Batch: t.batch, LR: t.lr, Data: t.data, Images: images, Dropout: dropout,
 				Workers: t.workers, Out: t.out, Resume: t.resume, Header: header(cmd.Flags(), t.device),
 			}
 			if err := cfg.CheckNets(); err != nil {
@@ -50,6 +51,8 @@ checkpoint a network, curves.png and results.json.`,
 			switch {
 			case seeds < 1:
 				return usagef("--seeds is %d, want 1 or more", seeds)
+			case !(dropout >= 0 && dropout < 1):
+				return usagef("--dropout is %v, want a share from 0 to less than 1", dropout)
 			case images < 0:
 				return usagef("--images is %d, want 1 or more, or 0 for all", images)
 			}
@@ -65,6 +68,7 @@ checkpoint a network, curves.png and results.json.`,
 		"learning rate of Adam at the start, from where it falls to 0; 0: 0.001", "networks to train: "+strings.Join(mnist.Nets(), ", "))
 	cmd.Flags().IntVar(&seeds, "seeds", 1, "trainings of each network, with seeds one after the other")
 	cmd.Flags().StringVar(&t.data, "data", "", "folder of the four IDX files; none: MNIST in Go's module cache")
+	cmd.Flags().Float64Var(&dropout, "dropout", 0, "share of the hidden units left out at random in training; the paper has 0")
 	cmd.Flags().IntVar(&images, "images", 0, "images for training, the first ones; 0: all")
 	return cmd
 }

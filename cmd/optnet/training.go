@@ -58,7 +58,7 @@ func (t *training) check(f *pflag.FlagSet) error {
 	case t.out == "":
 		return usagef("--out is empty, want a folder")
 	case f.Changed("data") && t.data == "":
-		return usagef("--data is empty, want a folder")
+		return usagef("--data is empty, want a file or a folder; leave it out for the default")
 	}
 	return nil
 }

@@ -4,11 +4,13 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
+	"fmt"
 	"math"
 	"slices"
 
 	"github.com/gomlx/compute/dtypes"
 	"github.com/gomlx/gomlx/core/tensors"
+	"github.com/optnet-go/optnet/encoding/npz"
 	"github.com/optnet-go/optnet/experiments/lab"
 )
 
@@ -57,6 +59,37 @@ func Generate(seed uint32, n int) *Signals {
 		}
 	}
 	return s
+}
+
+// ReadSignals reads an .npz file with the arrays X and Y, n×100 each.
+func ReadSignals(name string) (*Signals, error) {
+	arrays, err := npz.ReadFile(name)
+	if err != nil {
+		return nil, lab.OfFile(name, err)
+	}
+	s := &Signals{}
+	for _, part := range []struct {
+		name string
+		into *[]float64
+	}{{"X", &s.X}, {"Y", &s.Y}} {
+		a := arrays[part.name]
+		if a == nil {
+			return nil, &lab.FileError{File: name, Err: fmt.Errorf("the array %s is missing: want X, signals with noise, and Y, those without", part.name)}
+		}
+		if len(a.Shape) != 2 || a.Shape[1] != Length {
+			return nil, &lab.FileError{File: name, Err: fmt.Errorf("%s has the shape %v, want n×%d", part.name, a.Shape, Length)}
+		}
+		if *part.into, err = a.Float64s(); err != nil {
+			return nil, lab.OfFile(name, err)
+		}
+		if i := slices.IndexFunc(*part.into, func(v float64) bool { return v-v != 0 }); i >= 0 {
+			return nil, &lab.FileError{File: name, Err: fmt.Errorf("%s is %v in row %d, column %d", part.name, (*part.into)[i], i/Length, i%Length)}
+		}
+	}
+	if len(s.X) != len(s.Y) {
+		return nil, &lab.FileError{File: name, Err: fmt.Errorf("X has %d rows and Y %d, want as many", len(s.X)/Length, len(s.Y)/Length)}
+	}
+	return s, nil
 }
 
 // Len is the number of signals.

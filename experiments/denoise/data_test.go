@@ -1,11 +1,54 @@
 package denoise
 
 import (
+	"context"
 	"math"
+	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
 
+	"github.com/optnet-go/optnet/encoding/npz"
 	"github.com/optnet-go/optnet/experiments/lab"
 )
+
+func TestReadSignals(t *testing.T) {
+	dir := t.TempDir()
+	write := func(arrays map[string]*npz.Array) string {
+		t.Helper()
+		name := filepath.Join(dir, "data.npz")
+		if err := npz.WriteFile(name, arrays); err != nil {
+			t.Fatal(err)
+		}
+		return name
+	}
+	s := Generate(3, 12)
+	rows := func(x []float64) *npz.Array { return &npz.Array{Shape: []int{len(x) / Length, Length}, Data: x} }
+	got, err := ReadSignals(write(map[string]*npz.Array{"X": rows(s.X), "Y": rows(s.Y)}))
+	if err != nil || got.hash() != s.hash() {
+		t.Errorf("read: %v", err)
+	}
+	bad := slices.Clone(s.X)
+	bad[107] = math.NaN()
+	for want, arrays := range map[string]map[string]*npz.Array{
+		"the array Y is missing":             {"X": rows(s.X)},
+		"X has the shape [1200], want n×100": {"X": {Shape: []int{1200}, Data: s.X}, "Y": rows(s.Y)},
+		"X has 12 rows and Y 11":             {"X": rows(s.X), "Y": rows(s.Y[Length:])},
+		"X is NaN in row 1, column 7":        {"X": rows(bad), "Y": rows(s.Y)},
+	} {
+		if _, err := ReadSignals(write(arrays)); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("error %v, want %q", err, want)
+		}
+	}
+	cfg := Config{Data: write(map[string]*npz.Array{"X": rows(s.X[:3*Length]), "Y": rows(s.Y[:3*Length])})}
+	if _, err := Run(context.Background(), cfg, lab.Report{}); err == nil || !strings.Contains(err.Error(), "3 signals, want at least 10") {
+		t.Errorf("error %v", err)
+	}
+	cfg.Data = filepath.Join(dir, "none.npz")
+	if _, err := Run(context.Background(), cfg, lab.Report{}); err == nil || !strings.Contains(err.Error(), "none.npz: no such file") {
+		t.Errorf("error %v", err)
+	}
+}
 
 // TestPaperData: the noise of the paper's data, as its figure has it at λ = 0,
 // and what exact total variation comes to on them.

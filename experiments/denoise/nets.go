@@ -43,7 +43,7 @@ type network struct {
 }
 
 var networks = map[string]network{
-	"fc":      {"100-1000-100 with ReLU", dtypes.Float32, 1e-3, 60, true, buildFC},
+	"fc":      {"100-1000-100 with ReLU", dtypes.Float32, 1e-3, 200, true, buildFC},
 	"learn-d": {"OptNet, D learned from nothing", dtypes.Float64, 1e-2, 50, false, buildLearnD},
 	"tuned":   {"OptNet, all learned from the TV solution on", dtypes.Float64, 2e-4, 50, true, buildTuned},
 }
@@ -62,7 +62,7 @@ func buildFC(v *lab.Vars, _ *Config, _ *gomlx.Counter) lab.Net {
 	w1, b1 := v.Uniform("w1", -in, in, Length, hidden), v.Uniform("b1", -in, in, 1, hidden)
 	w2, b2 := v.Uniform("w2", -out, out, hidden, Length), v.Uniform("b2", -out, out, 1, Length)
 	return lab.Net{
-		Forward: func(x *graph.Node) *graph.Node {
+		Forward: func(_ *model.Scope, x *graph.Node) *graph.Node {
 			return affine(activation.Relu(affine(x, w1, b1)), w2, b2)
 		},
 		Loss: meanSquare,
@@ -97,7 +97,7 @@ func buildLearnD(v *lab.Vars, c *Config, qps *gomlx.Counter) lab.Net {
 		cost[i*variables+i] = x*x + epsilon
 	}
 	return lab.Net{
-		Forward: func(x *graph.Node) *graph.Node {
+		Forward: func(_ *model.Scope, x *graph.Node) *graph.Node {
 			g := x.Graph()
 			batch := x.Shape().Dimensions[0]
 			t := graph.BroadcastToDims(graph.Const(g, float64(lambda)), batch, steps)
@@ -148,7 +148,7 @@ func buildTuned(v *lab.Vars, c *Config, qps *gomlx.Counter) lab.Net {
 	lv, gv := v.Values("L", startL(), variables, variables), v.Values("G", g, rows, variables)
 	zv, sv := v.Values("z0", z0, variables), v.Values("s0", s0, rows)
 	return lab.Net{
-		Forward: func(x *graph.Node) *graph.Node {
+		Forward: func(_ *model.Scope, x *graph.Node) *graph.Node {
 			l := graph.TakeLowerTriangular(lv.NodeValue(x), 0)
 			eye := graph.MulScalar(graph.Const(x.Graph(), matrix(identity(variables), variables)), epsilon)
 			q := graph.Add(graph.MatMul(l, graph.Transpose(l, 0, 1)), eye)

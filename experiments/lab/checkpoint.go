@@ -62,7 +62,7 @@ func (n *Network) save(dir Folder, key Key, history []Epoch) error {
 		for v := range n.Vars.store.IterVariables() {
 			a, err := arrayOf(v)
 			if err == nil {
-				err = z.Write(strings.TrimPrefix(v.Path(), "/"), a)
+				err = z.Write(entryOf(v), a)
 			}
 			if err != nil {
 				return fmt.Errorf("variable %s: %w", v.Path(), err)
@@ -70,6 +70,19 @@ func (n *Network) save(dir Folder, key Key, history []Epoch) error {
 		}
 		return z.Close()
 	})
+}
+
+// unsigned marks the entry of a variable of uint64, a type that the format has
+// not: its bits are kept as int64.
+const unsigned = ".uint64"
+
+// entryOf is the name of a variable in the file.
+func entryOf(v *model.Variable) string {
+	name := strings.TrimPrefix(v.Path(), "/")
+	if v.DType() == dtypes.Uint64 {
+		name += unsigned
+	}
+	return name
 }
 
 func arrayOf(v *model.Variable) (*npz.Array, error) {
@@ -85,24 +98,39 @@ func arrayOf(v *model.Variable) (*npz.Array, error) {
 		a.Data, err = flat[float32](t)
 	case dtypes.Int64:
 		a.Data, err = flat[int64](t)
+	case dtypes.Uint64:
+		var x []uint64
+		x, err = flat[uint64](t)
+		bits := make([]int64, len(x))
+		for i, v := range x {
+			bits[i] = int64(v)
+		}
+		a.Data = bits
 	default:
 		err = fmt.Errorf("numbers of type %s", t.DType())
 	}
 	return a, err
 }
 
-func flat[T float64 | float32 | int64](t *tensors.Tensor) (x []T, err error) {
+func flat[T float64 | float32 | int64 | uint64](t *tensors.Tensor) (x []T, err error) {
 	err = tensors.ConstFlatData(t, func(data []T) { x = slices.Clone(data) })
 	return x, err
 }
 
-func tensorOf(a *npz.Array) (*tensors.Tensor, error) {
+func tensorOf(a *npz.Array, unsigned bool) (*tensors.Tensor, error) {
 	switch x := a.Data.(type) {
 	case []float64:
 		return tensors.FromFlatDataAndDimensions(x, a.Shape...), nil
 	case []float32:
 		return tensors.FromFlatDataAndDimensions(x, a.Shape...), nil
 	case []int64:
+		if unsigned {
+			bits := make([]uint64, len(x))
+			for i, v := range x {
+				bits[i] = uint64(v)
+			}
+			return tensors.FromFlatDataAndDimensions(bits, a.Shape...), nil
+		}
 		return tensors.FromFlatDataAndDimensions(x, a.Shape...), nil
 	}
 	return nil, fmt.Errorf("numbers of type %T", a.Data)
@@ -159,13 +187,14 @@ func (n *Network) load(c *checkpoint, all bool) error {
 			return fmt.Errorf("parameter %s is %v at position %d: the training has diverged", v.Name(), x[i], i)
 		}
 	}
-	for name, a := range c.arrays {
+	for entry, a := range c.arrays {
+		name, isUnsigned := strings.CutSuffix(entry, unsigned)
 		v := n.Vars.store.GetVariable("/" + name)
 		known := v != nil && slices.Contains(n.Vars.all, v)
 		if !known && !all {
 			continue
 		}
-		t, err := tensorOf(a)
+		t, err := tensorOf(a, isUnsigned)
 		if err != nil {
 			return fmt.Errorf("variable %s: %w", name, err)
 		}

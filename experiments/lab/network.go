@@ -16,7 +16,9 @@ import (
 
 // A Net builds the graph of a network, whose parameters come from [Vars].
 type Net struct {
-	Forward func(x *graph.Node) *graph.Node
+	// Forward computes the answers. scope says whether this is training, and has
+	// random numbers that the seed gives.
+	Forward func(scope *model.Scope, x *graph.Node) *graph.Node
 	// Loss is what training minimizes, a scalar.
 	Loss func(z, y *graph.Node) *graph.Node
 	// MSE and Error are what is reported beside it, means over the batch; nil
@@ -67,6 +69,9 @@ func NewNetwork(backend compute.Backend, dtype dtypes.DType, seed uint64, lr flo
 	store := model.NewStore()
 	n := &Network{backend: backend, Vars: &Vars{DType: dtype, Rand: newRand(seed, streamParameters, 0), store: store}}
 	n.Net = build(n.Vars)
+	if err := store.SetRNGStateFromSeed(int64(seed)); err != nil {
+		return nil, fmt.Errorf("building the network: %w", err)
+	}
 	n.lr = optimizer.LearningRateVar(store.RootScope(), dtype, lr)
 	adam := NewAdam(lr)
 	figures := func(z, y *graph.Node) []*graph.Node {
@@ -80,17 +85,18 @@ func NewNetwork(backend compute.Backend, dtype dtypes.DType, seed uint64, lr flo
 	}
 	var err error
 	n.step, err = model.NewExec(backend, store, func(scope *model.Scope, x, y *graph.Node) []*graph.Node {
-		out := figures(n.Forward(x), y)
+		scope.Store().SetTraining(x.Graph(), true)
+		out := figures(n.Forward(scope, x), y)
 		adam.UpdateGraph(scope, x.Graph(), out[0])
 		return out
 	})
 	if err == nil {
-		n.test, err = model.NewExec(backend, store, func(_ *model.Scope, x, y *graph.Node) []*graph.Node {
-			return figures(n.Forward(x), y)
+		n.test, err = model.NewExec(backend, store, func(scope *model.Scope, x, y *graph.Node) []*graph.Node {
+			return figures(n.Forward(scope, x), y)
 		})
 	}
 	if err == nil {
-		n.evaluate, err = model.NewExec(backend, store, func(_ *model.Scope, x *graph.Node) *graph.Node { return n.Forward(x) })
+		n.evaluate, err = model.NewExec(backend, store, func(scope *model.Scope, x *graph.Node) *graph.Node { return n.Forward(scope, x) })
 	}
 	if err != nil {
 		return nil, fmt.Errorf("building the network: %w", err)
@@ -168,12 +174,12 @@ func (n *Network) Parameter(name string) ([]float64, error) {
 // Gradients returns the gradient of the loss of a batch with respect to each
 // parameter, by its name.
 func (n *Network) Gradients(x, y *tensors.Tensor) (map[string][]float64, error) {
-	e, err := model.NewExec(n.backend, n.Vars.store, func(_ *model.Scope, x, y *graph.Node) []*graph.Node {
+	e, err := model.NewExec(n.backend, n.Vars.store, func(scope *model.Scope, x, y *graph.Node) []*graph.Node {
 		var ws []*graph.Node
 		for _, v := range n.Vars.all {
 			ws = append(ws, v.NodeValue(x))
 		}
-		return graph.Gradient(n.Loss(n.Forward(x), y), ws...)
+		return graph.Gradient(n.Loss(n.Forward(scope, x), y), ws...)
 	})
 	if err != nil {
 		return nil, err

@@ -14,6 +14,8 @@ import (
 	"github.com/gomlx/compute/dtypes"
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
+	"github.com/gomlx/gomlx/ml/layers"
+	"github.com/gomlx/gomlx/ml/model"
 	"github.com/optnet-go/optnet/gomlx"
 )
 
@@ -34,12 +36,15 @@ func (n line) Batch(examples []int) (x, y *tensors.Tensor) {
 
 // affine is a network that can be trained to be that line: xᵀw + b, projected on
 // z ≤ h by a QP that changes nothing as long as Q is positive definite.
-func affine(c *gomlx.Counter, diag float64) func(v *Vars) Net {
+func affine(c *gomlx.Counter, diag float64) func(v *Vars) Net { return affineWith(c, diag, 0) }
+
+func affineWith(c *gomlx.Counter, diag, dropout float64) func(v *Vars) Net {
 	return func(v *Vars) Net {
 		w, b := v.Uniform("w", -1, 1, 2, 1), v.Normal("b", 1, 1)
 		mse := func(z, y *graph.Node) *graph.Node { return graph.ReduceAllMean(graph.Square(graph.Sub(z, y))) }
 		return Net{
-			Forward: func(x *graph.Node) *graph.Node {
+			Forward: func(scope *model.Scope, x *graph.Node) *graph.Node {
+				x = layers.DropoutStatic(scope, x, dropout)
 				z := graph.Add(graph.MatMul(x, w.NodeValue(x)), graph.Reshape(b.NodeValue(x), 1, 1))
 				q := graph.Const(x.Graph(), []float64{diag})
 				s := gomlx.QP(gomlx.Data{Diag: q, P: graph.Neg(z), L: graph.Const(x.Graph(), []float64{-100})}, &gomlx.Options{Counter: c})
@@ -121,6 +126,17 @@ func TestJob(t *testing.T) {
 // TestResume: a training that was stopped, in the middle of an epoch or between
 // two, goes on to the same figures and parameters, to the last bit.
 func TestResume(t *testing.T) {
+	t.Run("plain", func(t *testing.T) { resume(t, job) })
+	t.Run("random", func(t *testing.T) { // the state of the random numbers too
+		resume(t, func(out Folder) *Job {
+			j := job(out)
+			j.Build = affineWith(j.QPs, 1, 0.3)
+			return j
+		})
+	})
+}
+
+func resume(t *testing.T, job func(Folder) *Job) {
 	whole := Folder(t.TempDir())
 	want, err := job(whole).Run(context.Background())
 	if err != nil {

@@ -28,6 +28,7 @@ type Config struct {
 	Epochs  int      // default: 20 for fc and optnet, 5 for the others
 	Batch   int      // default 128; the paper has 64
 	LR      float64  // at the start, default 1e-3; it falls to 0 along a cosine
+	Dropout float64  // share of the hidden units left out at random in training; default and paper: 0
 	Data    string   // folder of IDX files; default: [DefaultData]
 	Images  int      // for training, the first ones; 0: all
 	Workers int      // goroutines of the QP solver; 0: GOMAXPROCS. It changes no figure.
@@ -76,6 +77,8 @@ func (c *Config) normalize() error {
 		return fmt.Errorf("mnist: batches of %d images, want 1 or more", c.Batch)
 	case !(c.LR >= 0) || c.LR > 1e6:
 		return fmt.Errorf("mnist: learning rate %v, want a positive number, 0.001 for example", c.LR)
+	case !(c.Dropout >= 0 && c.Dropout < 1):
+		return fmt.Errorf("mnist: dropout %v, want a share from 0 to less than 1", c.Dropout)
 	case c.Images < 0:
 		return fmt.Errorf("mnist: %d images, want 1 or more, or 0 for all", c.Images)
 	case c.Workers < 0:
@@ -239,6 +242,9 @@ func (r *run) trainSeed(ctx context.Context, n *NetResult, seed uint64) (SeedRes
 		Train: r.train, Test: r.test,
 		Epochs: networks[n.Net].epochs, Batch: r.cfg.Batch, LR: r.cfg.LR, Decay: true, Shuffle: true,
 		Data: r.result.Header.DataSHA256, Out: r.seeds(seed), Resume: r.cfg.Resume, Report: r.report,
+	}
+	if r.cfg.Dropout > 0 {
+		job.Other = fmt.Sprintf("dropout %v", r.cfg.Dropout)
 	}
 	if r.cfg.Epochs > 0 {
 		job.Epochs = r.cfg.Epochs

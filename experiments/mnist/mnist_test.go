@@ -350,6 +350,7 @@ func TestConfig(t *testing.T) {
 		{Config{Epochs: -1}, "-1 epochs"},
 		{Config{Batch: -1}, "want 1 or more"},
 		{Config{LR: math.NaN()}, "learning rate NaN"},
+		{Config{Dropout: 1}, "dropout 1, want a share"},
 		{Config{Images: -1}, "-1 images"},
 		{Config{Workers: -2}, "-2 workers"},
 		{Config{Resume: true}, "Resume without Out"},

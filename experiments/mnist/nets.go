@@ -7,6 +7,7 @@ import (
 
 	"github.com/gomlx/compute/dtypes"
 	"github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/ml/layers"
 	"github.com/gomlx/gomlx/ml/layers/activation"
 	"github.com/gomlx/gomlx/ml/model"
 	"github.com/optnet-go/optnet/experiments/lab"
@@ -18,8 +19,11 @@ import (
 // probabilities of the classes.
 type network struct {
 	epochs int
-	build  func(v *lab.Vars, c *Config, qps *gomlx.Counter) func(x *graph.Node) *graph.Node
+	build  func(v *lab.Vars, c *Config, qps *gomlx.Counter) forward
 }
+
+// forward is that of [lab.Net].
+type forward = func(scope *model.Scope, x *graph.Node) *graph.Node
 
 var networks = map[string]network{
 	"fc":            {20, buildFC},
@@ -72,15 +76,20 @@ func linear(v *lab.Vars, name string, in, out int) func(x *graph.Node) *graph.No
 	}
 }
 
+// drop leaves hidden units out at random while training, where that is asked for.
+func drop(scope *model.Scope, c *Config, h *graph.Node) *graph.Node {
+	return layers.DropoutStatic(scope, h, c.Dropout)
+}
+
 func logSoftmax(x *graph.Node, _ *Config, _ *gomlx.Counter) *graph.Node {
 	return graph.LogSoftmax(x, -1)
 }
 
 // buildFC is 784-600-10-10, ReLU between.
-func buildFC(v *lab.Vars, _ *Config, _ *gomlx.Counter) func(x *graph.Node) *graph.Node {
+func buildFC(v *lab.Vars, c *Config, _ *gomlx.Counter) forward {
 	fc1, fc2, fc3 := linear(v, "fc1", Pixels, hidden), linear(v, "fc2", hidden, Classes), linear(v, "fc3", Classes, Classes)
-	return func(x *graph.Node) *graph.Node {
-		h := activation.Relu(fc2(activation.Relu(fc1(x))))
+	return func(scope *model.Scope, x *graph.Node) *graph.Node {
+		h := activation.Relu(fc2(drop(scope, c, activation.Relu(fc1(x)))))
 		return graph.LogSoftmax(fc3(h), -1)
 	}
 }
@@ -90,7 +99,7 @@ func buildFC(v *lab.Vars, _ *Config, _ *gomlx.Counter) func(x *graph.Node) *grap
 //	z(x) = argmin ½zᵀQz + xᵀz   subject to   Gz ≤ h     Q = LLᵀ + 1e-4 I,  h = Gz₀ + s₀
 //
 // in ten variables, with L lower triangular, G, z₀ and s₀ learned.
-func buildOptNet(v *lab.Vars, c *Config, qps *gomlx.Counter) func(x *graph.Node) *graph.Node {
+func buildOptNet(v *lab.Vars, c *Config, qps *gomlx.Counter) forward {
 	fc1, fc2 := linear(v, "fc1", Pixels, hidden), linear(v, "fc2", hidden, Classes)
 	lv, gv := v.Uniform("L", 0, 1, Classes, Classes), v.Uniform("G", -1, 1, inequality, Classes)
 	z0 := v.Values("z0", make([]float64, Classes), Classes)
@@ -99,8 +108,8 @@ func buildOptNet(v *lab.Vars, c *Config, qps *gomlx.Counter) func(x *graph.Node)
 		ones[i] = 1
 	}
 	s0 := v.Values("s0", ones, inequality)
-	return func(x *graph.Node) *graph.Node {
-		h := activation.Relu(fc2(activation.Relu(fc1(x))))
+	return func(scope *model.Scope, x *graph.Node) *graph.Node {
+		h := activation.Relu(fc2(drop(scope, c, activation.Relu(fc1(x)))))
 		double := func(w *model.Variable) *graph.Node { return graph.ConvertDType(w.NodeValue(x), dtypes.Float64) }
 		l, g := graph.TakeLowerTriangular(double(lv), 0), double(gv)
 		q := graph.Add(graph.MatMul(l, graph.Transpose(l, 0, 1)), graph.MulScalar(eye(x.Graph(), Classes), epsilon))
@@ -139,20 +148,20 @@ func logSimplex(x *graph.Node, c *Config, qps *gomlx.Counter) *graph.Node {
 
 // buildLenet is two convolutions, each with the maximum over 2×2 after it, and
 // two linear layers: 20 and 50 channels, kernels 5×5, 500 hidden units.
-func buildLenet(last func(*graph.Node, *Config, *gomlx.Counter) *graph.Node) func(v *lab.Vars, c *Config, qps *gomlx.Counter) func(x *graph.Node) *graph.Node {
+func buildLenet(last func(*graph.Node, *Config, *gomlx.Counter) *graph.Node) func(v *lab.Vars, c *Config, qps *gomlx.Counter) forward {
 	const channels1, channels2, kernel, units = 20, 50, 5, 500
 	const size1, size2 = Side - kernel + 1, (Side-kernel+1)/2 - kernel + 1 // after each convolution
-	return func(v *lab.Vars, c *Config, qps *gomlx.Counter) func(x *graph.Node) *graph.Node {
+	return func(v *lab.Vars, c *Config, qps *gomlx.Counter) forward {
 		conv1 := linear(v, "conv1", kernel*kernel, channels1)
 		conv2 := linear(v, "conv2", kernel*kernel*channels1, channels2)
 		fc1 := linear(v, "fc1", channels2*(size2/2)*(size2/2), units)
 		fc2 := linear(v, "fc2", units, Classes)
-		return func(x *graph.Node) *graph.Node {
+		return func(scope *model.Scope, x *graph.Node) *graph.Node {
 			batch := x.Shape().Dimensions[0]
 			h := graph.Reshape(x, batch, Side, Side, 1)
 			h = halve(convolve(h, conv1, kernel, size1))
 			h = halve(convolve(h, conv2, kernel, size2))
-			h = activation.Relu(fc1(graph.Reshape(h, batch, -1)))
+			h = drop(scope, c, activation.Relu(fc1(graph.Reshape(h, batch, -1))))
 			return last(fc2(h), c, qps)
 		}
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
 	"github.com/gomlx/gomlx/ml/layers/activation"
+	"github.com/gomlx/gomlx/ml/model"
 	"github.com/optnet-go/optnet/experiments/lab"
 	"github.com/optnet-go/optnet/gomlx"
 	"github.com/optnet-go/optnet/qp"
@@ -93,11 +94,13 @@ func build(net string, c *Config, qps *gomlx.Counter) func(*lab.Vars) lab.Net {
 	return func(v *lab.Vars) lab.Net {
 		mse := func(z, y *graph.Node) *graph.Node { return graph.ReduceAllMean(graph.Square(graph.Sub(z, y))) }
 		n := lab.Net{Loss: mse, MSE: mse}
+		var forward func(x *graph.Node) *graph.Node
 		if h, _ := hidden(net); h > 0 {
-			n.Forward = buildReLU(v, h)
+			forward = buildReLU(v, h)
 		} else {
-			n.Forward = buildOptNet(v, c, qps)
+			forward = buildOptNet(v, c, qps)
 		}
+		n.Forward = func(_ *model.Scope, x *graph.Node) *graph.Node { return forward(x) }
 		return n
 	}
 }
