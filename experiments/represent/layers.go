@@ -29,7 +29,6 @@ type Layer struct {
 	x    qp.Solution
 	grad qp.Gradient
 	p, h []float64
-	dx   []float64
 }
 
 // accuracy of the solver. Near a kink y is as accurate as its square root, since
