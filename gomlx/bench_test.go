@@ -13,6 +13,7 @@ import (
 	"github.com/gomlx/gomlx/ml/train/loss"
 	"github.com/gomlx/gomlx/ml/train/optimizer"
 	"github.com/optnet-go/optnet/gomlx"
+	"github.com/optnet-go/optnet/qp"
 )
 
 // BenchmarkForwardBackward is a graph of nothing but a layer, and its gradients with
@@ -25,7 +26,11 @@ func BenchmarkForwardBackward(b *testing.B) {
 				for _, f := range []string{"HL", "L", "U"} {
 					delete(a, f)
 				}
-				e, args := compile(b, a, &gomlx.Options{Way: way}, func(d gomlx.Data, s *gomlx.Solution) []*graph.Node {
+				opt := &gomlx.Options{Way: way}
+				if way == gomlx.Host {
+					opt.Solver.Engine = engine(b)
+				}
+				e, args := compile(b, a, opt, func(d gomlx.Data, s *gomlx.Solution) []*graph.Node {
 					l := graph.ReduceAllSum(graph.Square(s.Z))
 					return append(graph.Gradient(l, d.Q, d.P, d.A, d.B, d.G, d.H), s.Unsolved())
 				})
@@ -42,12 +47,12 @@ func BenchmarkForwardBackward(b *testing.B) {
 }
 
 // BenchmarkStep is a step of training of a net x → 256 → 20 → 20 → y at batch 64, with a
-// QP between the last two layers, n = m = 20, p = 10, and without it. For the first,
+// QP between the last two layers, n = m = 20, p = 10, and without it. On the host,
 // solve-ms is what the solver takes, and other-ms the rest of the step: that of the
 // framework, which is to be compared with the step of the net without the QP.
 func BenchmarkStep(b *testing.B) {
 	for _, dtype := range []dtypes.DType{dtypes.Float64, dtypes.Float32} {
-		for _, way := range []string{"none", "host"} {
+		for _, way := range []string{"none", "host", "graph"} {
 			b.Run("dtype="+dtype.String()+"/qp="+way, func(b *testing.B) { benchmarkStep(b, way, dtype) })
 		}
 	}
@@ -67,7 +72,10 @@ func benchmarkStep(b *testing.B, way string, dtype dtypes.DType) {
 		return tensors.FromFlatDataAndDimensions(y, x.Shape().Dimensions...)
 	}
 	var count gomlx.Counter
-	opt := &gomlx.Options{Counter: &count}
+	opt := &gomlx.Options{Way: gomlx.InGraph}
+	if way == "host" {
+		opt = &gomlx.Options{Counter: &count, Solver: qp.Options{Engine: engine(b)}}
+	}
 	net := func(scope *model.Scope, x *graph.Node) *graph.Node {
 		v := func(name string, dims ...int) *graph.Node {
 			return scope.VariableWithValue(name, convert(wave(len(name), dims...))).NodeValue(x)

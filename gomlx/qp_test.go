@@ -12,6 +12,7 @@ import (
 	"github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
 	"github.com/gomlx/gomlx/ml/model"
+	"github.com/optnet-go/optnet/cuda"
 	"github.com/optnet-go/optnet/gomlx"
 	"github.com/optnet-go/optnet/qp"
 )
@@ -19,6 +20,22 @@ import (
 // config is GoMLX's configuration of the backend to test on, such as
 // xla:/path/to/plugin.so,tf32=false in a test binary built with the tag xla.
 var config = flag.String("backend", "go", "GoMLX backend to test on")
+
+// onGPU has the benchmarks of layers on the host solve on a GPU.
+var onGPU = flag.Bool("cuda", false, "solve by the CUDA engine in benchmarks")
+
+// engine is what benchmarks solve on.
+func engine(t testing.TB) qp.Engine {
+	t.Helper()
+	if !*onGPU {
+		return nil
+	}
+	e, err := cuda.Open(0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return e
+}
 
 // opened is that backend, which is opened once: a second client of a GPU would find
 // its memory taken.
