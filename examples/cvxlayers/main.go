@@ -20,6 +20,7 @@ import (
 	"github.com/optnet-go/optnet/cvx"
 	"github.com/optnet-go/optnet/encoding/npz"
 	"github.com/optnet-go/optnet/layer"
+	"github.com/optnet-go/optnet/qp"
 )
 
 // An experiment trains a model and prints a table.
@@ -72,15 +73,26 @@ func compile(m *cvx.Model, params, vars []string) (*layer.Layer, error) {
 	if err != nil {
 		return nil, err
 	}
-	return layer.New(prog, params, vars, nil)
+	l, err := layer.New(prog, params, vars, nil)
+	if err != nil || l.Form() != layer.Dense {
+		return l, err
+	}
+	// The default of 1e-8 is for data of size one; some layers here start at 1e-3.
+	return l.With(&layer.Options{EpsAbs: 1e-12, EpsRel: 1e-12})
 }
 
-// solve is a forward pass in which every element must be solved.
+// solve is a forward pass in which every element must have a point that can be
+// differentiated: solved, or nearly.
 func solve(ctx context.Context, l *layer.Layer, p *layer.Pass, values ...[]float64) error {
 	if err := l.Forward(ctx, p, values...); err != nil {
 		return err
 	}
-	return p.Err()
+	for i := range p.Info {
+		if s := p.Info[i].Status; s != qp.Solved && s != qp.AlmostSolved {
+			return p.Err()
+		}
+	}
+	return nil
 }
 
 // adam is the optimizer of Kingma and Ba.

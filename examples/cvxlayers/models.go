@@ -107,7 +107,9 @@ func relu(ctx context.Context, d data) error {
 	return nil
 }
 
-// monotone: y = argmin ‖y − θᵀx‖ subject to y₁ ≤ … ≤ yₘ.
+// monotone: y = argmin ‖y − θᵀx‖ subject to y₁ ≤ … ≤ yₘ. Training starts at θ = 0,
+// where all rows are weakly active and the derivative is a convention: the paths of
+// two implementations part there.
 func monotone(ctx context.Context, d data) error {
 	const n, m, batch = 20, 10, 16
 	mo := cvx.NewModel()
