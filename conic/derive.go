@@ -229,7 +229,8 @@ type linearization struct {
 	row1, row2          []float64 // m
 	col1                []float64 // n
 
-	null, rest, more []float64 // unknowns of K, where it is singular
+	null, rest, more, more2 []float64 // unknowns of K, of leastSquares
+	rhs2, step2             []float64 // and of strengthen
 
 	ready, ok bool // linearized, and there is a derivative
 
@@ -251,7 +252,7 @@ func (y *linearSystem) newLinearization() *linearization {
 		x:            make([]float64, n), z: make([]float64, m), s: make([]float64, m), v: make([]float64, m),
 		val: make([]float64, nz), scaled: make([]float64, nz), scale: make([]float64, u),
 		rhs: make([]float64, u), sol: make([]float64, u), res: make([]float64, u), step: make([]float64, u),
-		null: make([]float64, u), rest: make([]float64, u), more: make([]float64, u), oldX: make([]float64, n), oldV: make([]float64, m),
+		null: make([]float64, u), rest: make([]float64, u), more: make([]float64, u), more2: make([]float64, u), rhs2: make([]float64, u), step2: make([]float64, u), oldX: make([]float64, n), oldV: make([]float64, m),
 		row1: make([]float64, m), row2: make([]float64, m), col1: make([]float64, n),
 	}
 	if !y.iterative() {

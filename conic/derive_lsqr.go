@@ -6,9 +6,16 @@ import (
 	"github.com/optnet-go/optnet/internal/dense"
 )
 
-// Where K has no useful factor, or would be too large, its system is solved by
-// LSQR (Paige and Saunders 1982), without a matrix. With W = (I−D)^½ and dz = Wξ
-// the system is
+// Least squares by LSQR (Paige and Saunders 1982), where a factorization alone does
+// not do.
+//
+// If K is singular: on K(K+εJ)⁻¹, with S = I. The factor brings all singular values
+// close to one but for the smallest, so that it takes few steps; and since
+// null JK = null (JK)ᵀ, the least-squares solution it finds is the one of minimum
+// norm.
+//
+// If K has no factor, or would be too large: without a matrix. With W = (I−D)^½ and
+// dz = Wξ the system is
 //
 //	⎡ P   AᵀW ⎤ ⎡ dx ⎤   ⎡ r₁  ⎤
 //	⎣ WA  −D  ⎦ ⎣ ξ  ⎦ = ⎣ Wr₂ ⎦,
@@ -16,9 +23,112 @@ import (
 // symmetric, and bounded whatever h is.
 
 const (
-	lsqrTol     = 1e-13
-	lsqrMaxIter = 5000
+	lsqrTol      = 1e-11 // above what rounding does to products and their transposes
+	lsqrFactored = 200  // steps with a factor
+	lsqrMaxIter  = 5000 // and without
 )
+
+// lsqr writes to x the least-squares solution of minimum norm of Bx = b, B being
+// given by its products and those of Bᵀ; norm is a lower bound of ‖B‖. It returns the
+// relative residual: of the normal equations, if that is smaller.
+func lsqr(x, b []float64, steps int, norm float64, mul, mulT func(y, x []float64)) float64 {
+	n := len(b)
+	u, v, w, y := make([]float64, n), make([]float64, n), make([]float64, n), make([]float64, n)
+	normalize := func(a []float64) float64 {
+		c := dense.Norm2(a)
+		if c > 0 {
+			for i := range a {
+				a[i] /= c
+			}
+		}
+		return c
+	}
+	clear(x)
+	copy(u, b)
+	beta := normalize(u)
+	if beta == 0 {
+		return 0
+	}
+	mulT(v, u)
+	alpha := normalize(v)
+	copy(w, v)
+	norm = max(norm, alpha)
+	if alpha <= lsqrTol*norm {
+		return 0 // b is orthogonal to the range
+	}
+	first, phi, rho, result := beta, beta, alpha, 1.0
+	for range steps {
+		mul(y, v)
+		for i := range u {
+			u[i] = y[i] - alpha*u[i]
+		}
+		beta = normalize(u)
+		norm = math.Hypot(norm, beta)
+		mulT(y, u)
+		for i := range v {
+			v[i] = y[i] - beta*v[i]
+		}
+		alpha = normalize(v)
+		norm = math.Hypot(norm, alpha)
+		full := math.Hypot(rho, beta)
+		c, s := rho/full, beta/full
+		theta, step := s*alpha, c*phi/full
+		rho, phi = -c*alpha, s*phi
+		for i := range x {
+			x[i] += step * w[i]
+			w[i] = v[i] - theta/full*w[i]
+		}
+		result = min(phi/first, alpha*math.Abs(c)/norm)
+		if result <= lsqrTol || math.IsNaN(result) {
+			break
+		}
+	}
+	return result
+}
+
+// leastSquares solves Kx = r with the factor. It returns the relative residual, of
+// the normal equations if K is singular, and the part of r that is left.
+func (l *linearization) leastSquares(x, r []float64) (residual, left float64) {
+	size := dense.Norm2(r)
+	if size == 0 {
+		clear(x)
+		return 0, 0
+	}
+	t := l.more2
+	mul := func(y, x []float64) {
+		l.precondition(t, x)
+		clear(y)
+		l.K.SymMulAdd(l.val, 1, t, y)
+	}
+	mulT := func(y, x []float64) {
+		clear(t)
+		l.K.SymMulAdd(l.val, 1, x, t)
+		l.precondition(y, t)
+	}
+	sol, rest := l.rest, l.null
+	clear(x)
+	copy(rest, r)
+	for pass := range 2 { // the second corrects the first
+		res := lsqr(sol, rest, lsqrFactored, 1, mul, mulT)
+		if pass == 0 {
+			residual = res
+		}
+		l.precondition(t, sol)
+		for i, d := range t {
+			x[i] += d
+		}
+		l.residual(rest, r, x)
+	}
+	left = dense.Norm2(rest) / size
+	if l.singular {
+		// Rounding in a solution has a part in the null space, and the factor makes it
+		// larger by 1/ε. K times something has none.
+		copy(rest, x)
+		lsqr(sol, rest, lsqrFactored, 1, mul, mulT)
+		mul(x, sol)
+	}
+	return residual, left
+}
 
 // root is (1−d)^½ for d = h/(1+h).
 func root(h float64) float64 { return 1 / math.Sqrt(1+h) }
@@ -39,66 +149,17 @@ func (l *linearization) operate(y, x []float64) {
 	dense.Axpy(-1, t, y2)
 }
 
-// iterate solves Kx = r by LSQR, and returns the relative residual: of the normal
-// equations, where the system has no solution.
+// iterate solves Kx = r without a factor, and returns the relative residual.
 func (l *linearization) iterate(x, r []float64) float64 {
 	n, size := l.n, l.n+l.m
-	u, v, w, y, sol := make([]float64, size), make([]float64, size), make([]float64, size), make([]float64, size), make([]float64, size)
-	copy(u, r[:n])
+	b, sol := make([]float64, size), make([]float64, size)
+	copy(b, r[:n])
 	l.fromRows(l.row2, r[n:size])
-	l.spectral(u[n:], l.row2, root)
-	scale := func(a []float64) float64 {
-		c := dense.Norm2(a)
-		if c > 0 {
-			for i := range a {
-				a[i] /= c
-			}
-		}
-		return c
-	}
-	beta := scale(u)
-	first := beta
+	l.spectral(b[n:], l.row2, root)
+	result := lsqr(sol, b, lsqrMaxIter, 0, l.operate, l.operate)
 	clear(x)
-	if beta == 0 {
-		return 0
-	}
-	l.operate(v, u)
-	alpha := scale(v)
-	copy(w, v)
-	phi, rho, norm, result := beta, alpha, alpha, 1.0
-	for range lsqrMaxIter {
-		l.operate(y, v)
-		for i := range u {
-			u[i] = y[i] - alpha*u[i]
-		}
-		beta = scale(u)
-		norm = math.Hypot(norm, beta)
-		l.operate(y, u)
-		for i := range v {
-			v[i] = y[i] - beta*v[i]
-		}
-		alpha = scale(v)
-		norm = math.Hypot(norm, alpha)
-		full := math.Hypot(rho, beta)
-		c, s := rho/full, beta/full
-		theta, step := s*alpha, c*phi/full
-		rho, phi = -c*alpha, s*phi
-		for i := range sol {
-			sol[i] += step * w[i]
-			w[i] = v[i] - theta/full*w[i]
-		}
-		result = phi / first
-		if normal := alpha * math.Abs(c) / norm; result <= lsqrTol || normal <= lsqrTol || phi == 0 {
-			result = min(result, normal)
-			break
-		}
-	}
 	copy(x, sol[:n])
 	l.spectral(l.row2, sol[n:], root)
-	if l.iterative() {
-		copy(x[n:size], l.row2)
-	} else {
-		l.toRows(x[n:size], l.row2)
-	}
+	l.toRows(x[n:size], l.row2)
 	return result
 }

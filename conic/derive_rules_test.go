@@ -139,8 +139,8 @@ func TestLeastSquares(t *testing.T) {
 			t.Fatal(err)
 		}
 		c := tan.Certs[0]
-		if c.Unique || c.RCond != 0 || c.Zeroed || c.Fallback {
-			t.Errorf("seed %d: certificate %+v, want not unique, condition 0", seed, c)
+		if c.Unique || c.RCond != 0 || c.Zeroed || !c.Fallback || !(c.Residual < 1e-9) {
+			t.Errorf("seed %d: certificate %+v, want not unique, condition 0, by least squares", seed, c)
 		}
 		tol := 1e-7 * (1 + mat.Norm(&want, math.Inf(1)))
 		for j := range n {

@@ -14,9 +14,7 @@ import (
 //
 // the proximal point method for the monotone operator JSKS, in which the factor
 // ε/(ε+σ) of a step shows no trace of ε after a few steps unless K is singular.
-// If it is, and S = I, the iteration from 0 gives what is wanted too: since
-// null JK = null (JK)ᵀ, residuals tend to the part of r in the null space of K,
-// and solutions, without that part, to the one of minimum norm.
+// See leastSquares for that.
 //
 // At a vertex (P = 0, all active rows rigid) the rounding of a factor is 1e-16/ε²:
 // LDLᵀ has no pivots of order two. So ε is not small, and larger where that does
@@ -29,7 +27,7 @@ const (
 	nullAbove      = 1e-6  // part of a random vector in the null space from which K is singular
 	solveTol       = 1e-15 // relative residual to stop at
 	retryAbove     = 1e-9  // relative residual of a solve at which the larger ε is tried
-	fallbackAbove  = 1e-7  // and, of that, LSQR
+	fallbackAbove  = 1e-9  // and, of that, least squares
 	maxRefine      = 15
 	maxProximal    = 60 // steps with the larger ε
 )
@@ -53,10 +51,8 @@ func (l *linearization) strengthen() bool {
 		return false
 	}
 	l.rcond = l.condition()
-	start(l.rest)
-	size := dense.Norm2(l.rest)
-	l.nullPart(l.null, l.rest)
-	if dense.Norm2(l.null) <= nullAbove*size {
+	start(l.rhs2)
+	if _, left := l.leastSquares(l.step2, l.rhs2); left <= nullAbove {
 		return true
 	}
 	l.singular, l.rcond = true, 0
@@ -193,30 +189,25 @@ func (l *linearization) solve(x, r []float64) (residual float64, fallback bool) 
 	if l.noFactor {
 		return l.iterate(x, r), true
 	}
-	residual = l.direct(x, r)
-	if residual > retryAbove && l.reg.Static < strongReg && l.strengthen() {
-		residual = l.direct(x, r)
+	residual, fallback = l.direct(x, r)
+	if !(residual <= retryAbove) && l.reg.Static < strongReg && l.strengthen() {
+		residual, fallback = l.direct(x, r)
 	}
-	if residual <= fallbackAbove {
-		return residual, false
-	}
-	copy(l.null, x)
-	if other := l.iterate(x, r); other < residual {
-		return other, true
-	}
-	copy(x, l.null)
-	return residual, false
+	return residual, fallback
 }
 
 // direct solves with the factor.
-func (l *linearization) direct(x, r []float64) float64 {
-	switch {
-	case l.singular:
-		return l.solveSingular(x, r)
-	case l.reg.Static < strongReg:
-		return l.refine(x, r, maxRefine, 0.5)
+func (l *linearization) direct(x, r []float64) (residual float64, fallback bool) {
+	if !l.singular {
+		if l.reg.Static < strongReg {
+			return l.refine(x, r, maxRefine, 0.5), false
+		}
+		if residual = l.refine(x, r, maxProximal, 0.9); residual <= fallbackAbove {
+			return residual, false
+		}
 	}
-	return l.refine(x, r, maxProximal, 0.9)
+	residual, _ = l.leastSquares(x, r)
+	return residual, true
 }
 
 // refine iterates to the solution of a consistent system, as long as a step makes
@@ -251,48 +242,4 @@ func (l *linearization) refine(x, r []float64, steps int, gain float64) float64 
 		}
 	}
 	return best / size
-}
-
-// solveSingular removes from r its part in the null space of K, solves, and
-// removes that part from the solution.
-func (l *linearization) solveSingular(x, r []float64) float64 {
-	size := dense.NormInf(r)
-	if size == 0 {
-		clear(x)
-		return 0
-	}
-	part, rest := l.null, l.rest
-	left := l.nullPart(part, r)
-	dense.Sub(r, part, rest)
-	residual := l.refine(x, rest, maxProximal, 0.9) * dense.NormInf(rest) / size
-	copy(rest, x)
-	left = max(left, l.nullPart(part, rest))
-	for i, v := range part {
-		x[i] -= v
-	}
-	return max(residual, left)
-}
-
-// nullPart writes the projection of r on the null space of K, the limit of the
-// residuals, and returns how far it is from the limit, relative to r.
-func (l *linearization) nullPart(dst, r []float64) float64 {
-	size := dense.Norm2(r)
-	copy(dst, r)
-	left := math.Inf(1)
-	for range maxProximal {
-		l.precondition(l.step, dst)
-		clear(l.res)
-		l.K.SymMulAdd(l.val, 1, l.step, l.res) // what this step removes
-		for i, v := range l.res {
-			dst[i] -= v
-		}
-		gone := dense.Norm2(l.res) / size
-		if gone >= left {
-			break
-		}
-		if left = gone; left <= 1e-12 {
-			break
-		}
-	}
-	return left
 }
