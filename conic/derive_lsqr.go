@@ -9,7 +9,7 @@ import (
 // Least squares by LSQR (Paige and Saunders 1982), where a factorization alone does
 // not do.
 //
-// If K is singular: on K(K+εJ)⁻¹, with S = I. The factor brings all singular values
+// If K is singular: on K(K+εJ)⁻¹, with plain scales. The factor brings all singular values
 // close to one but for the smallest, so that it takes few steps; and since
 // null JK = null (JK)ᵀ, the least-squares solution it finds is the one of minimum
 // norm.
@@ -24,8 +24,8 @@ import (
 
 const (
 	lsqrTol      = 1e-11 // above what rounding does to products and their transposes
-	lsqrFactored = 200  // steps with a factor
-	lsqrMaxIter  = 5000 // and without
+	lsqrFactored = 200   // steps with a factor
+	lsqrMaxIter  = 5000  // and without
 )
 
 // lsqr writes to x the least-squares solution of minimum norm of Bx = b, B being

@@ -59,8 +59,8 @@ func (l *linearization) strengthen() bool {
 	return l.factor(true, strongReg)
 }
 
-// factor equilibrates and factors K; plain leaves out the equilibration but for a
-// common factor.
+// factor equilibrates and factors K; plain takes the scales in which a solution of
+// minimum norm is meant instead.
 func (l *linearization) factor(plain bool, eps float64) bool {
 	l.equilibrate(plain)
 	for j := range l.scale {
@@ -76,14 +76,7 @@ func (l *linearization) factor(plain bool, eps float64) bool {
 // equilibrate sets S by steps of Ruiz (2001).
 func (l *linearization) equilibrate(plain bool) {
 	if plain {
-		top := dense.NormInf(l.val)
-		c := 1.0
-		if top > 0 {
-			c = math.Exp2(-math.Round(math.Log2(top) / 2))
-		}
-		for j := range l.scale {
-			l.scale[j] = c
-		}
+		l.plainScale()
 		return
 	}
 	for j := range l.scale {
@@ -111,6 +104,38 @@ func (l *linearization) equilibrate(plain bool) {
 		}
 		if done {
 			break
+		}
+	}
+}
+
+// plainScale measures dz by ξ = (1+h)^½dz̃, as iterate does, which is dz itself for
+// linear constraints; beyond that all unknowns have one scale.
+func (l *linearization) plainScale() {
+	for j := range l.scale {
+		l.scale[j] = 1
+	}
+	for i, b := range l.blocks {
+		p := l.cones[i]
+		for r := range b.dim {
+			h := p.h[min(r, len(p.h)-1)]
+			if b.extra >= 0 {
+				h = p.h[2]
+			}
+			if !math.IsInf(h, 1) {
+				l.scale[l.n+b.at+r] = math.Exp2(math.Round(math.Log2(root(h))))
+			}
+		}
+	}
+	top := 0.0
+	for j, sj := range l.scale {
+		for k := l.K.ColPtr[j]; k < l.K.ColPtr[j+1]; k++ {
+			top = max(top, math.Abs(l.val[k])*sj*l.scale[l.K.RowIdx[k]])
+		}
+	}
+	if top > 0 {
+		c := math.Exp2(-math.Round(math.Log2(top) / 2))
+		for j := range l.scale {
+			l.scale[j] *= c
 		}
 	}
 }
