@@ -65,7 +65,7 @@ const (
 
 	numTrace = 8
 	numLoop  = 18
-	chunk    = 128 // elements that a sum is made of
+	chunk    = 32 // elements that a sum is made of
 )
 
 // What lies in shared memory.
@@ -74,15 +74,16 @@ const (
 	placeFactor
 	placePanel
 	placeGram
+	placeR
 )
 
 // Of struct Work: vectors by their number.
 const (
-	numT       = 22
-	numN       = 8
-	numP       = 6
+	numT       = 23
+	numN       = 9
+	numP       = 7
 	numReduce  = 24
-	blockBytes = 552 + 19*8 // struct Block
+	blockBytes = 552 + 20*8 // struct Block
 )
 
 const numCoef = 9

@@ -7,9 +7,9 @@ import (
 	"github.com/optnet-go/optnet/qp"
 )
 
-// soundPivot is the relative pivot above which no rounding error is taken for a
-// regular matrix; below, the CPU finds out.
-const soundPivot = 1e-5
+// soundPivot is the relative pivot above which a matrix counts as regular if its
+// system leaves no residual; below, the CPU finds out.
+const soundPivot = 1e-8
 
 // ordinary says whether the device has element i's derivative.
 func (d *share) ordinary(i int) bool {
@@ -132,7 +132,7 @@ func (d *share) vjp(ctx context.Context, dst *qp.Gradient, up *qp.Point) error {
 	d.certs = grow(d.certs, d.size*numCert)
 	plan := d.state.plan
 	err := d.timing(func() error {
-		if err := d.launch(d.gpu.vjp, plan.solve, &d.scratch, d.blocks(plan.solve, d.size)); err != nil {
+		if err := d.launch(d.gpu.vjp, plan.derive, &d.scratch, d.blocks(plan.derive, d.size)); err != nil {
 			return err
 		}
 		if a.rows == 0 {
@@ -268,7 +268,7 @@ func (d *share) jvp(ctx context.Context, dst *qp.Tangent, dir *qp.Data) error {
 	a.cert = d.cert.m.Ptr
 	d.certs = grow(d.certs, d.size*numCert)
 	err := d.timing(func() error {
-		return d.launch(d.gpu.jvp, plan.solve, &d.scratch, d.blocks(plan.solve, d.size))
+		return d.launch(d.gpu.jvp, plan.derive, &d.scratch, d.blocks(plan.derive, d.size))
 	})
 	if err != nil {
 		return err

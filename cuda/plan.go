@@ -12,7 +12,8 @@ type plan struct {
 	engine *Engine
 	sh     *shape
 	opt    *qp.Options
-	solve  layout // of a block that solves or differentiates
+	solve  layout // of a block that solves
+	derive layout // of one that differentiates
 	prep   layout // and of one that prepares
 	why    string
 }
@@ -57,6 +58,10 @@ type part struct {
 	size  int
 }
 
+// smallR is the size up to which R is copied to shared memory: beyond, it would leave
+// room for fewer blocks.
+const smallR = 64
+
 func newPlan(e *Engine, sh qp.Shape, opt *qp.Options) (*plan, error) {
 	s := newShape(sh)
 	limit := e.gpus[0].SharedBlock
@@ -65,6 +70,10 @@ func newPlan(e *Engine, sh qp.Shape, opt *qp.Options) (*plan, error) {
 	}
 	threads := s.threadsFor()
 	rows := pad16(s.p) + pad16(s.t)
+	many := threads // of a block that has its multiprocessor for itself
+	if threads == 256 {
+		many = 512
+	}
 	vectors, factor := part{placeVectors, s.workSize(threads)}, part{placeFactor, lowSize(s.t)}
 	order := []part{vectors, factor}
 	if blockBytes+8*(vectors.size+factor.size) > limit {
@@ -72,12 +81,16 @@ func newPlan(e *Engine, sh qp.Shape, opt *qp.Options) (*plan, error) {
 	}
 	p := &plan{
 		engine: e, sh: s, opt: opt,
-		solve: place(threads, 0, limit, order...),
-		prep: place(threads, max(pad16(s.n), rows)+8*(threads/32)+2, limit,
+		derive: place(threads, 0, limit, order...),
+		prep: place(many, max(pad16(s.n), rows)+8*(many/32)+18, limit,
 			part{placeFactor, lowSize(s.n)}, part{placePanel, rows * wide(s.n)}, part{placeGram, lowSize(rows)}),
 	}
+	if pad16(s.t) <= smallR {
+		order = append(order, part{placeR, pad16(s.t) * pad16(s.t)})
+	}
+	p.solve = place(threads, 0, limit, order...)
 	where := "in shared memory"
-	switch p.solve.places {
+	switch p.derive.places {
 	case placeFactor:
 		where = "with its matrix in shared memory, its vectors in global memory"
 	case placeVectors:
@@ -113,7 +126,7 @@ func (p *plan) Bytes(size int, want qp.Output) (host, device int64) {
 	}
 	scratch := 0
 	for _, g := range p.engine.gpus {
-		scratch += g.slots(p.solve)*p.solve.scratch + g.slots(p.prep)*p.prep.scratch
+		scratch += max(g.slots(p.solve)*p.solve.scratch, g.slots(p.derive)*p.derive.scratch) + g.slots(p.prep)*p.prep.scratch
 	}
 	return int64(size+1) * 8 * int64(numInfo+numCert+1+numTrace), 8*int64(size+1)*int64(one) + 8*int64(scratch)
 }

@@ -138,7 +138,7 @@ func (d *share) room(size, stages int, want qp.Output, trace bool) error {
 	needs := []need{
 		{&d.stage, stages * s.stageSize(), 8}, {&d.x, size * stride, 8}, {&d.info, size * numInfo, 8},
 		{&d.code, size, 4}, {&d.classes, size * s.t, 4},
-		{&d.scratch, d.slots(p.solve) * p.solve.scratch, 8}, {&d.prepScratch, d.slots(p.prep) * p.prep.scratch, 8},
+		{&d.scratch, max(d.slots(p.solve)*p.solve.scratch, d.slots(p.derive)*p.derive.scratch), 8}, {&d.prepScratch, d.slots(p.prep) * p.prep.scratch, 8},
 	}
 	if want&qp.OutFactors != 0 {
 		needs = append(needs, need{&d.factors, size * lowSize(s.t), 8})

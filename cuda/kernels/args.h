@@ -42,7 +42,7 @@ struct Args {
 static_assert(sizeof(Args) == 552, "the host has another struct");
 
 // Place says what lies in shared memory, and not in a block's scratch.
-enum Place { placeVectors = 1, placeFactor = 2, placePanel = 4, placeGram = 8 };
+enum Place { placeVectors = 1, placeFactor = 2, placePanel = 4, placeGram = 8, placeR = 16 };
 
 // Code says how an element stands.
 enum Code {
@@ -65,7 +65,7 @@ enum { infoIter, infoPrimal, infoDual, infoGap, infoValue, infoMargin, infoError
 enum { traceIter, traceValue, tracePrimal, traceDual, traceGap, traceMu, traceP, traceD, numTrace };
 
 // A stage is what one value of (Q, A, G) gives, by the lengths n, p, t padded to
-// whole tiles: L of Q = LLᵀ, Vᵀ = A L⁻ᵀ, the factor of S = VᵀV, R by full
+// whole tiles: L⁻¹ of Q = LLᵀ, Vᵀ = A L⁻ᵀ, the same of S = VᵀV, R by full
 // rows, norms of the rows of A and C, the diagonal of C Q⁻¹Cᵀ, and numbers.
 struct Stage {
 	f64 *l, *v, *s, *r, *na, *nc, *r0, *num;

@@ -7,7 +7,7 @@
 #define REFINEMENTS 4
 #define SLOW 0.5
 #define DOUBTFUL 1e-9 // a residual that calls for a second look, by the CPU
-#define CHUNK 128     // elements that are summed in one go
+#define CHUNK 32      // elements that are summed in one go
 
 FUN f64 norm(const Work& w, const f64* z, const f64* nu, const f64* lam) {
 	f64 v[1] = {0};
@@ -32,11 +32,7 @@ FUN void begin(const Args& a, Work& w, int e) {
 		w.c(LAM)[i] = x[w.n + w.p + i];
 		w.cls[i] = a.classes[(i64)e * w.t + i];
 	}
-	if (tid() == 0) w.active = (int)a.info[(i64)e * numInfo + infoCount];
-	blockSync();
-	if (tid() == 0)
-		for (int i = 0, k = 0; i < w.t; i++)
-			if (w.cls[i] != inactive) w.list[k++] = i;
+	enumerate(w);
 	const f64* from = a.factors + (i64)e * lowSize(w.t);
 	EACH(i, lowSize(w.active)) w.factor[i] = from[i];
 	blockSync();

@@ -40,18 +40,29 @@ DEV f64 shuffleXor(f64 v, int mask) {
 	int hi = __nvvm_shfl_sync_bfly_i32(0xffffffffu, (int)(x >> 32), mask, 31);
 	return __builtin_bit_cast(f64, ((long long)hi << 32) | (unsigned)lo);
 }
-// 1/√x to an ulp or so: an approximation of 22 bits and two Newton steps.
+// 1/√x to an ulp or so: an approximation of some 20 bits and a step of third order.
 DEV f64 rsqrt(f64 x) {
-	f64 y = __nvvm_rsqrt_approx_d(x);
-	f64 h = 0.5 * x;
-	y = y * (1.5 - h * y * y);
-	return y * (1.5 - h * y * y);
+	f64 y;
+	asm("rsqrt.approx.ftz.f64 %0, %1;" : "=d"(y) : "d"(x));
+	const f64 e = 1 - x * (y * y);
+	return y + (e * y) * (0.5 + 0.375 * e);
+}
+// x/y to an ulp or so, where neither y nor the quotient is next to overflow or
+// underflow; what is, comes out as no number.
+DEV f64 over(f64 x, f64 y) {
+	f64 r = __nvvm_rcp_approx_ftz_d(y);
+	const f64 e = 1 - y * r;
+	r = r + r * (e + e * e);
+	const f64 q = x * r;
+	return q + r * (x - q * y);
 }
 DEV f64 warpSum(f64 v) {
+#pragma unroll
 	for (int o = 16; o > 0; o >>= 1) v += shuffleXor(v, o);
 	return v;
 }
 DEV f64 warpMax(f64 v) {
+#pragma unroll
 	for (int o = 16; o > 0; o >>= 1) {
 		f64 w = shuffleXor(v, o);
 		v = w > v ? w : v;
@@ -84,6 +95,7 @@ DEV void warpSync() {}
 DEV f64 root(f64 x) { return __builtin_sqrt(x); }
 #define SHARED() (machine.shared)
 DEV f64 rsqrt(f64 x) { return 1 / __builtin_sqrt(x); }
+DEV f64 over(f64 x, f64 y) { return x / y; }
 DEV f64 warpSum(f64 v) { return v; }
 DEV f64 warpMax(f64 v) { return v; }
 

@@ -4,9 +4,9 @@
 
 // Vectors by their names: of the constraints, of z, and of the rows of A. Sides: U
 // is the upper one, L the lower.
-enum { LAM, SU, SL, LU, LL, Y0, Y, E0, LO, UP, DINV, RU, RL, QU, QL, RHS, DSU, DSL, DLU, DLL, CDZ, DIAG, numT };
-enum { Z, QZ, ATN, GTL, RD, RD0, RZ, DZ, numN };
-enum { NU, AZ, RA, RA0, RN, DNU, numP };
+enum { LAM, SU, SL, LU, LL, Y0, Y, E0, LO, UP, DINV, RU, RL, QU, QL, RHS, DSU, DSL, DLU, DLL, CDZ, DIAG, TT, numT };
+enum { Z, QZ, ATN, GTL, RD, RD0, RZ, DZ, TZ, numN };
+enum { NU, AZ, RA, RA0, RN, DNU, TN, numP };
 enum { numReduce = 24 };
 
 // Work is a block's view of an element. It lies in shared memory.
@@ -18,6 +18,7 @@ struct Work {
 	f64* tmp;    // 16, and one
 	f64* room;   // for reduce and productT
 	f64* factor; // Low(t): of R + D⁻¹, or of R on the active set
+	f64* r;      // T×T in shared memory; null: R is read where the stage is
 	Stage s;
 	int n, p, m, t, N, P, T;
 	int active; // how many constraints are in list
@@ -32,7 +33,7 @@ DEV i64 workSize(int n, int p, int t) { // without the factor
 	return numT * T + numN * pad16(n) + numP * pad16(p) + 3 * T / 2 + 8 + 24 + max(threads(), numReduce * warps());
 }
 
-DEV void view(Work& w, const Args& a, f64* vectors, f64* factor) {
+DEV void view(Work& w, const Args& a, f64* vectors, f64* factor, f64* r) {
 	w.n = a.n, w.p = a.p, w.m = a.m, w.t = a.t;
 	w.N = pad16(a.n), w.P = pad16(a.p), w.T = pad16(a.t);
 	w.base = vectors;
@@ -41,22 +42,22 @@ DEV void view(Work& w, const Args& a, f64* vectors, f64* factor) {
 	w.room = x, x += max(threads(), numReduce * warps());
 	w.kind = (int*)x, w.cls = w.kind + w.T, w.list = w.cls + w.T;
 	w.factor = factor;
+	w.r = r;
 	w.active = 0;
 }
 
 // equality: (z, ν) solves [Q Aᵀ; A 0](z, ν) = (z, ν).
 FUN void equality(const Work& w, f64* z, f64* nu) {
-	solveL(w.s.l, w.n, z, w.tmp);
+	f64 *t = w.v(TZ), *tn = w.w(TN);
+	mulFar(w.s.l, w.n, z, t);
 	if (w.p > 0) {
-		product(w.p, w.n, w.s.v, wide(w.n), z, nu, 1, -1);
+		product(w.p, w.n, w.s.v, wide(w.n), t, nu, -1, 1);
 		blockSync();
-		EACH(i, w.p) nu[i] = -nu[i];
-		blockSync();
-		solveL(w.s.s, w.p, nu, w.tmp);
-		solveLT(w.s.s, w.p, nu, w.tmp);
-		productT(w.p, w.n, w.s.v, wide(w.n), nu, z, 1, -1, w.room);
+		mulFar(w.s.s, w.p, nu, tn);
+		mulLowT(w.s.s, w.p, tn, nu, w.room);
+		productT(w.p, w.n, w.s.v, wide(w.n), nu, t, 1, -1, w.room);
 	}
-	solveLT(w.s.l, w.n, z, w.tmp);
+	mulLowT(w.s.l, w.n, t, z, w.room);
 }
 
 // mulC: y = C x. No barrier at the end.
@@ -85,73 +86,114 @@ FUN void mulQ(const Args& a, const Work& w, int e, const f64* x, f64* y) {
 // mulR: y = R x, R being symmetric. Ends in a barrier.
 FUN void mulR(const Work& w, const f64* x, f64* y) { productT(w.t, w.t, w.s.r, w.T, x, y, 0, 1, w.room); }
 
-// factorAll factors R + D⁻¹ over all constraints, those with infinite D⁻¹ left out.
-FUN bool factorAll(const Work& w) {
-	const f64* d = w.c(DINV);
-	const int blocks = w.T / 16;
-	f64* diag = w.c(DIAG);
-	for (int i = warp(); i < w.T; i += warps()) {
-		f64* row = w.factor + lowOffset(i / 16) + (i % 16) * lowStride(i / 16);
-		const f64* r = w.s.r + (i64)i * w.T;
-		const bool there = i < w.t && d[i] < INF;
-		for (int j = lane(); j < 16 * (i / 16 + 1); j += WARP) {
-			f64 x = there && j < w.t && d[j] < INF ? r[j] : 0;
-			if (i == j) {
-				x = there ? x + d[i] + delta(w.s.r0[i]) : 1;
-				diag[i] = x;
-			}
-			row[j] = x;
+// place16 copies the lower triangle of a symmetric matrix into a Low, by tiles, with
+// several loads under way: entry says what stands at a place within n, and is called
+// for others too.
+template <class Entry> DEV void place16(f64* low, int n, Entry entry) {
+	const int blocks = pad16(n) / 16, count = blocks * (blocks + 1) / 2 * 256;
+	int I = 0, start = 0; // block row, and the number of its first tile
+	for (int first = tid(); first < count; first += 8 * threads()) {
+		f64 x[8];
+		int to[8];
+#pragma unroll
+		for (int u = 0; u < 8; u++) {
+			const int at = min(first + u * threads(), count - 1), c = at / 256;
+			while (c > start + I) start += ++I;
+			const int i = at / 16 % 16, j = 16 * (c - start) + at % 16;
+			to[u] = lowOffset(I) + i * lowStride(I) + j;
+			x[u] = entry(16 * I + i, j);
 		}
+#pragma unroll
+		for (int u = 0; u < 8; u++) low[to[u]] = x[u];
 	}
 	blockSync();
-	Low a = {w.factor, blocks, nullptr, 0};
-	return factor(a, blocks, blocks, diag, w.tmp + 16) > 0;
+}
+
+DEV f64& diagonalAt(f64* low, int i) { return low[lowOffset(i / 16) + i % 16 * lowStride(i / 16) + i]; }
+
+// factorAll factors R + D⁻¹ over all constraints, those with infinite D⁻¹ left out,
+// and inverts the factor.
+FUN bool factorAll(const Work& w) {
+	const f64 *d = w.c(DINV), *r = w.s.r;
+	const int t = w.t, T = w.T;
+	f64 *diag = w.c(DIAG), *on = w.c(TT);
+	EACH(i, T) on[i] = i < t && d[i] < INF ? 1 : 0;
+	blockSync();
+	place16(w.factor, t, [&](int i, int j) { return r[(i64)i * T + j] * on[i] * on[j]; });
+	EACH(i, T) {
+		f64& x = diagonalAt(w.factor, i);
+		x = on[i] != 0 ? x + d[i] + delta(w.s.r0[i]) : 1;
+		diag[i] = x;
+	}
+	blockSync();
+	Low a = {w.factor, T / 16, nullptr, 0};
+	if (!(factor(a, T / 16, t, diag, w.tmp) > 0)) return false;
+	invert(w.factor, t);
+	return true;
 }
 
 // solveAll solves (R + D⁻¹) x = x.
 FUN void solveAll(const Work& w, f64* x) {
 	EACH(i, w.T) if (i >= w.t || !(w.c(DINV)[i] < INF)) x[i] = 0;
 	blockSync();
-	solveL(w.factor, w.t, x, w.tmp);
-	solveLT(w.factor, w.t, x, w.tmp);
+	mulLow(w.factor, w.t, x, w.c(TT));
+	mulLowT(w.factor, w.t, w.c(TT), x, w.room);
 }
 
-// factorActive factors R on the active constraints, and returns the least pivot,
-// relative to what stood on the diagonal before A was eliminated.
-FUN f64 factorActive(Work& w) {
-	if (tid() == 0) {
-		int k = 0;
-		for (int i = 0; i < w.t; i++)
-			if (w.cls[i] != inactive) w.list[k++] = i;
-		w.tmp[17] = k;
-	}
-	blockSync();
-	const int k = (int)w.tmp[17], K = pad16(k);
-	if (tid() == 0) w.active = k;
-	f64* diag = w.c(DIAG);
-	for (int i = warp(); i < K; i += warps()) {
-		f64* row = w.factor + lowOffset(i / 16) + (i % 16) * lowStride(i / 16);
-		for (int j = lane(); j < 16 * (i / 16 + 1); j += WARP) {
-			f64 x = i < k && j < k ? w.s.r[(i64)w.list[i] * w.T + w.list[j]] : 0;
-			if (i == j) {
-				const f64 r0 = i < k ? w.s.r0[w.list[i]] : 0;
-				if (i >= k) x = 1;
-				diag[i] = i < k ? larger(x, r0) : 1;
-			}
-			row[j] = x;
+// enumerate lists the active constraints.
+FUN void enumerate(Work& w) {
+#ifdef __CUDA__
+	if (warp() == 0) {
+		int count = 0;
+		for (int first = 0; first < w.t; first += 32) {
+			const int i = first + lane();
+			const bool on = i < w.t && w.cls[i] != inactive;
+			const unsigned all = __nvvm_vote_ballot_sync(0xffffffffu, on);
+			if (on) w.list[count + __builtin_popcount(all & ((1u << lane()) - 1))] = i;
+			count += __builtin_popcount(all);
 		}
+		if (lane() == 0) w.active = count;
+	}
+#else
+	if (tid() == 0) {
+		w.active = 0;
+		for (int i = 0; i < w.t; i++)
+			if (w.cls[i] != inactive) w.list[w.active++] = i;
+	}
+#endif
+	blockSync();
+}
+
+// factorActive factors R on the active constraints, and inverts the factor. It
+// returns the least pivot, relative to what stood on the diagonal before A was
+// eliminated.
+FUN f64 factorActive(Work& w) {
+	enumerate(w);
+	const int k = w.active, T = w.T, *list = w.list;
+	const f64 *r = w.s.r, *r0 = w.s.r0;
+	f64* diag = w.c(DIAG);
+	place16(w.factor, k, [&](int i, int j) {
+		const f64 x = r[(i64)list[min(i, k - 1)] * T + list[min(j, k - 1)]];
+		return i < k && j < k ? x : 0;
+	});
+	EACH(i, pad16(k)) {
+		f64& x = diagonalAt(w.factor, i);
+		if (i >= k) x = 1;
+		diag[i] = i < k ? larger(x, r0[list[i]]) : 1;
 	}
 	blockSync();
-	Low a = {w.factor, K / 16, nullptr, 0};
-	return factor(a, K / 16, K / 16, diag, w.tmp + 16);
+	Low a = {w.factor, pad16(k) / 16, nullptr, 0};
+	const f64 least = factor(a, pad16(k) / 16, k, diag, w.tmp);
+	if (least > 0) invert(w.factor, k);
+	return least;
 }
 
 // solveActive solves R x = x on the active constraints; x in their order.
 FUN void solveActive(const Work& w, const f64* factor, f64* x) {
 	EACH(i, pad16(w.active)) if (i >= w.active) x[i] = 0;
 	blockSync();
-	solveL(factor, w.active, x, w.tmp);
-	solveLT(factor, w.active, x, w.tmp);
+	mulLow(factor, w.active, x, w.c(TT));
+	mulLowT(factor, w.active, w.c(TT), x, w.room);
 }
 
 // kkt solves K (dz, dν, dλ) = (rz, rν, rλ) for the active set: the right-hand side
@@ -248,7 +290,7 @@ FUN Figures measure(const Args& a, const Work& w, int e) {
 	return r;
 }
 
-DEV f64 relativeTo(f64 x, f64 tol) { return x <= tol ? (x == 0 ? 0 : x / tol) : (tol > 0 ? x / tol : INF); }
+DEV f64 relativeTo(f64 x, f64 tol) { return x == 0 ? 0 : tol > 1e-290 && x < 1e290 ? over(x, tol) : INF; }
 
 // excess is the largest residual relative to its tolerance: 1 at most passes.
 DEV f64 excess(const Figures& f, f64 abs, f64 rel) {

@@ -146,7 +146,7 @@ API cuLaunchKernel(void* f, unsigned blocks, unsigned, unsigned, unsigned thread
 	const Args& args = *(const Args*)params[0];
 	const unsigned each = (unsigned)setting("EMULATED_THREADS", 1);
 	if (threads == 0 || threads > 1024 || shared > 232448) return 1;
-	std::vector<f64> memory(shared / sizeof(f64) + 1);
+	std::vector<f64> memory(shared / sizeof(f64) + 1 + numReduce * each); // a warp is one lane: there are more of them
 	auto block = [&](unsigned b, unsigned t) {
 		machine = Machine{(int)t, (int)b, (int)each, (int)blocks, memory.data(), wait};
 		((Kernel)f)(args);

@@ -19,7 +19,9 @@
 #define WARM_LEAST 1e-4
 #define WARM_LARGEST 1e12
 #define EQUAL 1e-14   // relative distance below which two sides are one
-#define EARLY 1e4     // excess from which on the active set may be clear
+#define EARLY 1e6     // excess from which on the active set may be clear
+#define ATTEMPTS 3    // to end there early, each with so many sets
+#define EARLY_TRIES 3
 #define ANCHORS 3     // times that y₀ is corrected
 
 struct Loop {
@@ -257,8 +259,8 @@ FUN bool warmUp(const Args& a, Work& w, int e, Loop& l) {
 }
 
 // survey computes y and the figures of the iterate, as far as the space of the
-// constraints tells them.
-FUN Figures survey(const Args& a, const Work& w, Loop& l, f64& largest, bool& stop) {
+// constraints tells them, and looks whether to stop if asked.
+FUN Figures survey(const Args& a, const Work& w, Loop& l, bool look, f64& largest, bool& stop) {
 	mulR(w, w.c(LAM), w.c(CDZ));
 	f64 v[8] = {0, 0, 0, 0, 0, 0, 0, 0}; // μ, gap, λᵀ(y₀−y); violation, |y| of rows, |μ| of bounds, |λ|·w, stop
 	EACH(i, w.t) {
@@ -274,7 +276,7 @@ FUN Figures survey(const Args& a, const Work& w, Loop& l, f64& largest, bool& st
 		else v[5] = larger(v[5], size(lam));
 		v[6] = larger(v[6], size(lam) * w.s.nc[i]);
 	}
-	if (tid() == 0 && a.stop && *(volatile int*)a.stop != 0) v[7] = 1;
+	if (look && tid() == 0 && a.stop && *(volatile int*)a.stop != 0) v[7] = 1;
 	reduce<3, 5>(v, w.room);
 	Figures f;
 	f.value = l.f0 + v[2] / 2;
@@ -296,22 +298,24 @@ FUN Figures survey(const Args& a, const Work& w, Loop& l, f64& largest, bool& st
 FUN void aim(const Work& w, const Loop& l, f64 target, bool second, f64* x) {
 	EACH(i, w.t) {
 		const int k = w.kind[i];
+		const f64 su = w.c(SU)[i], lu = w.c(LU)[i], ru = w.c(RU)[i], d = w.c(DINV)[i], e0 = w.c(E0)[i];
 		f64 h = 0;
 		if (k & hasUpper) {
-			f64 q = w.c(SU)[i] * w.c(LU)[i] - target;
+			f64 q = su * lu - target;
 			if (second) q += w.c(DSU)[i] * w.c(DLU)[i];
 			w.c(QU)[i] = q;
-			h -= (w.c(LU)[i] * w.c(RU)[i] - q) / w.c(SU)[i];
+			h -= over(lu * ru - q, su);
 		}
 		if (k & hasLower) {
-			f64 q = w.c(SL)[i] * w.c(LL)[i] - target;
+			const f64 sl = w.c(SL)[i], ll = w.c(LL)[i];
+			f64 q = sl * ll - target;
 			if (second) q += w.c(DSL)[i] * w.c(DLL)[i];
 			w.c(QL)[i] = q;
-			h += (w.c(LL)[i] * w.c(RL)[i] - q) / w.c(SL)[i];
+			h += over(ll * w.c(RL)[i] - q, sl);
 		}
-		const f64 r = k == 0 ? 0 : k == fixedSides ? -w.c(RU)[i] : w.c(DINV)[i] * h;
+		const f64 r = k == 0 ? 0 : k == fixedSides ? -ru : d * h;
 		w.c(RHS)[i] = r;
-		x[i] = -l.kappa * w.c(E0)[i] - r;
+		x[i] = -l.kappa * e0 - r;
 	}
 }
 
@@ -327,26 +331,26 @@ FUN f64 follow(const Args& a, const Work& w, const f64* x, f64 fraction) {
 		f64 dsu = 0, dlu = 0, dsl = 0, dll = 0;
 		if (k & hasUpper) {
 			dsu = -w.c(RU)[i] - c;
-			dlu = -(lu * dsu + w.c(QU)[i]) / su;
+			dlu = -over(lu * dsu + w.c(QU)[i], su);
 		}
 		if (k & hasLower) {
 			dsl = -w.c(RL)[i] + c;
-			dll = -(ll * dsl + w.c(QL)[i]) / sl;
+			dll = -over(ll * dsl + w.c(QL)[i], sl);
 		}
-		if (w.c(DINV)[i] < w.s.nc[i] * w.s.nc[i] / gamma) {
+		if (w.c(DINV)[i] * gamma < w.s.nc[i] * w.s.nc[i]) {
 			if (lu * sl > ll * su) {
 				dlu = x[i] + dll;
-				dsu = -(su * dlu + w.c(QU)[i]) / lu;
+				dsu = -over(su * dlu + w.c(QU)[i], lu);
 			} else if (k & hasLower) {
 				dll = dlu - x[i];
-				dsl = -(sl * dll + w.c(QL)[i]) / ll;
+				dsl = -over(sl * dll + w.c(QL)[i], ll);
 			}
 		}
 		w.c(DSU)[i] = dsu, w.c(DLU)[i] = dlu, w.c(DSL)[i] = dsl, w.c(DLL)[i] = dll;
-		if (dsu < 0) back[0] = larger(back[0], -dsu / su);
-		if (dlu < 0) back[0] = larger(back[0], -dlu / lu);
-		if (dsl < 0) back[0] = larger(back[0], -dsl / sl);
-		if (dll < 0) back[0] = larger(back[0], -dll / ll);
+		if (dsu < 0) back[0] = larger(back[0], -over(dsu, su));
+		if (dlu < 0) back[0] = larger(back[0], -over(dlu, lu));
+		if (dsl < 0) back[0] = larger(back[0], -over(dsl, sl));
+		if (dll < 0) back[0] = larger(back[0], -over(dll, ll));
 	}
 	reduce<0, 1>(back, w.room);
 	return fraction / back[0];
@@ -360,7 +364,7 @@ FUN bool iterate(const Args& a, const Work& w, Loop& l) {
 		const f64 y = w.c(Y)[i];
 		w.c(RU)[i] = k & hasUpper ? (y - w.c(UP)[i]) + w.c(SU)[i] : k == fixedSides ? y - w.c(UP)[i] : 0;
 		w.c(RL)[i] = k & hasLower ? (w.c(LO)[i] - y) + w.c(SL)[i] : 0;
-		d[i] = k == 0 ? INF : k == fixedSides ? 0 : 1 / (w.c(LU)[i] / w.c(SU)[i] + w.c(LL)[i] / w.c(SL)[i]);
+		d[i] = k == 0 ? INF : k == fixedSides ? 0 : k == hasUpper ? over(w.c(SU)[i], w.c(LU)[i]) : k == hasLower ? over(w.c(SL)[i], w.c(LL)[i]) : over(w.c(SU)[i] * w.c(SL)[i], w.c(LU)[i] * w.c(SL)[i] + w.c(LL)[i] * w.c(SU)[i]);
 	}
 	blockSync();
 	if (!factorAll(w)) return false;

@@ -7,9 +7,9 @@
 #define WRONG 1e-9    // a multiplier or slack of the wrong sign, dimensionless
 #define SINGULAR 1e-8 // relative pivot of R below which no set is tried
 #define FITS 1e-8     // relative residual of a point that fits its active set
-#define CLEAN 1e-12   // and of one that is not refined
+#define CLEAN 1e-10   // and of one that is not refined
 #define WEAK 1e-6     // slack and multiplier, dimensionless, of a weakly active row
-#define TRIES 4       // active sets tried
+#define TRIES 6       // active sets tried
 
 DEV f64 sideOf(const Work& w, int i) { return w.cls[i] == atLower ? w.c(LO)[i] : w.c(UP)[i]; }
 
@@ -98,14 +98,31 @@ FUN void guess(const Args& a, const Work& w, f64 zs, f64 gs) {
 	blockSync();
 }
 
+// misses makes inactive constraints active that y, or from − y, violates, and says
+// whether there are any.
+FUN bool misses(const Work& w, const f64* y, const f64* from, f64 zs) {
+	f64 moved[1] = {};
+	EACH(i, w.t)
+		if (w.cls[i] == inactive && w.kind[i] & (hasUpper | hasLower)) {
+			const f64 at = y ? from[i] - y[i] : from[i], up = w.c(UP)[i] - at, lo = at - w.c(LO)[i];
+			if (smaller(up, lo) < -WRONG * w.s.nc[i] * zs) {
+				w.cls[i] = up < lo ? atUpper : atLower;
+				moved[0] = 1;
+			}
+		}
+	reduce<0, 1>(moved, w.room);
+	return moved[0] != 0;
+}
+
 // polish looks for the active set, beginning with the classes at hand. It returns
 // whether the point that belongs to it passes the test; if not, the multipliers are
-// what they were. least is the smallest pivot.
-FUN bool polish(const Args& a, Work& w, int e, f64 zs, f64 gs, Figures& f, f64& least) {
+// what they were. least is the smallest pivot. Sets are held
+// against the constraints in their own space first, so that z is not computed in vain.
+FUN bool polish(const Args& a, Work& w, int e, f64 zs, f64 gs, int tries, Figures& f, f64& least) {
 	f64 *lam = w.c(LAM), *was = w.c(RL);
 	EACH(i, w.t) was[i] = lam[i];
 	blockSync();
-	for (int tries = 0; tries < TRIES; tries++) {
+	for (; tries > 0; tries--) {
 		least = factorActive(w);
 		if (!(least > SINGULAR)) break;
 		f64* x = w.c(DSU);
@@ -130,19 +147,11 @@ FUN bool polish(const Args& a, Work& w, int e, f64 zs, f64 gs, Figures& f, f64& 
 		reduce<0, 1>(moved, w.room);
 		blockSync();
 		if (moved[0] != 0) continue;
+		mulR(w, lam, w.c(CDZ));
+		if (misses(w, w.c(CDZ), w.c(Y0), zs)) continue;
 		recover(a, w, e, 0);
 		f = measure(a, w, e);
-		EACH(i, w.t)
-			if (w.cls[i] == inactive && w.kind[i] & (hasUpper | hasLower)) {
-				const f64 up = w.c(UP)[i] - w.c(Y)[i], lo = w.c(Y)[i] - w.c(LO)[i];
-				if (smaller(up, lo) < -WRONG * w.s.nc[i] * zs) {
-					w.cls[i] = up < lo ? atUpper : atLower;
-					moved[0] = 1;
-				}
-			}
-		reduce<0, 1>(moved, w.room);
-		blockSync();
-		if (moved[0] != 0) continue;
+		if (misses(w, nullptr, w.c(Y), zs)) continue;
 		if (excess(f, 1, 1) > CLEAN) f = correct(a, w, e);
 		if (!(excess(f, 1, 1) <= FITS && excess(f, a.epsAbs, a.epsRel) <= 1)) break;
 		EACH(i, w.t)
@@ -165,11 +174,12 @@ FUN void assess(const Args& a, const Work& w, int e, f64 least, f64* info) {
 	EACH(i, w.t) {
 		const int k = w.kind[i];
 		if (k == 0) continue;
+		const f64 n = w.s.nc[i], y = w.c(Y)[i];
 		if (k == fixedSides) {
 			v[0] += 1;
+			v[2] = larger(v[2], absolute(w.c(UP)[i] - y) / (n * s.z));
 			continue;
 		}
-		const f64 n = w.s.nc[i], y = w.c(Y)[i];
 		const bool on = w.cls[i] != inactive;
 		f64 slack = absolute(on ? sideOf(w, i) - y : smaller(absolute(w.c(UP)[i] - y), absolute(y - w.c(LO)[i]))) / (n * s.z);
 		if (on) v[2] = larger(v[2], slack);

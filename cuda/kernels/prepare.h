@@ -104,10 +104,11 @@ FUN void prepare(const Args& a, int e, f64* fast, f64* low, f64* panel, f64* gra
 	}
 	f64 leastQ = 0, leastS = INF;
 	if (ok) {
-		leastQ = factor(k, (N + P + T) / 16, N / 16, diag, out);
+		leastQ = factor(k, (N + P + T) / 16, n, diag, out);
 		ok = leastQ >= WELL_CONDITIONED;
 	}
 	if (ok) {
+		invert(low, n);
 		EACH(i, lowSize(n)) s.l[i] = low[i];
 		EACH(i, P * ld) s.v[i] = panel[i];
 		const int rows = (P + T) / 16;
@@ -125,11 +126,10 @@ FUN void prepare(const Args& a, int e, f64* fast, f64* low, f64* panel, f64* gra
 		}
 		blockSync();
 		if (p > 0) {
-			leastS = factor(w, rows, P / 16, diag, out);
+			leastS = factor(w, rows, p, diag, out);
 			ok = leastS > INDEPENDENT;
 		}
 		if (ok) {
-			EACH(i, lowSize(p)) s.s[i] = gram[i];
 			// R, less what A takes of it, by full rows.
 			for (int c = warp(); c < T / 16 * (T / 16); c += warps()) {
 				const int I = c / (T / 16), J = c % (T / 16);
@@ -147,6 +147,9 @@ FUN void prepare(const Args& a, int e, f64* fast, f64* low, f64* panel, f64* gra
 					}
 				}
 			}
+			blockSync();
+			invert(gram, p);
+			EACH(i, lowSize(p)) s.s[i] = gram[i];
 		}
 	}
 	if (tid() == 0) {

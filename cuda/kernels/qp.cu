@@ -23,20 +23,22 @@ DEV Block& room(const Args& args) {
 	f64* slow = a.scratch + (i64)bid() * a.scratchSize;
 	f64* vectors = a.inShared & placeVectors ? fast : slow;
 	(a.inShared & placeVectors ? fast : slow) += workSize(a.n, a.p, a.t);
-	if (tid() == 0) view(b.w, a, vectors, a.inShared & placeFactor ? fast : slow);
+	f64* factor = a.inShared & placeFactor ? fast : slow;
+	(a.inShared & placeFactor ? fast : slow) += lowSize(a.t);
+	if (tid() == 0) view(b.w, a, vectors, factor, a.inShared & placeR ? fast : nullptr);
 	blockSync();
 	return b;
 }
 
 #define ELEMENTS(e) for (int e = bid(); e < b.a.size; e += blocks())
 
-KERNEL BOUNDS(256, 1) void qp_prepare(const Args args) {
+KERNEL BOUNDS(512, 1) void qp_prepare(const Args args) {
 	f64* fast = enter(args);
 	const Args& a = ((Block*)SHARED())->a;
 	const int N = pad16(a.n), rows = pad16(a.p) + pad16(a.t);
 	f64* slow = a.scratch + (i64)bid() * a.scratchSize;
 	f64* vectors = fast;
-	fast += max(N, rows) + 8 * warps() + 2;
+	fast += max(N, rows) + 8 * warps() + 18;
 	f64* low = a.inShared & placeFactor ? fast : slow;
 	(a.inShared & placeFactor ? fast : slow) += lowSize(a.n);
 	f64* panel = a.inShared & placePanel ? fast : slow;

@@ -2,22 +2,24 @@
 #pragma once
 #include "interior.h"
 
+// classify guesses the active set at the iterate, with the scales that it takes.
+FUN void classify(const Args& a, Work& w, int e, f64& zs, f64& gs) {
+	f64 v[2] = {0, 0};
+	EACH(i, w.t) {
+		v[0] = larger(v[0], over(size(w.c(Y)[i]), w.s.nc[i]));
+		v[1] = larger(v[1], size(w.c(LAM)[i]) * w.s.nc[i]);
+	}
+	reduce<0, 2>(v, w.room);
+	zs = v[0] > 0 ? v[0] : 1;
+	gs = v[1] > 0 ? v[1] : 1;
+	guess(a, w, zs, gs);
+}
+
 // finish tries to end the element: at the point of its active set, or where the
 // iterate stands. The iterate passes the test as far as the loop can tell, unless
 // early. least is the pivot of the active set.
-FUN int finish(const Args& a, Work& w, int e, bool early, Figures& f, f64& least) {
-	if (a.polish) {
-		f64 v[2] = {0, 0};
-		EACH(i, w.t) {
-			v[0] = larger(v[0], size(w.c(Y)[i]) / w.s.nc[i]);
-			v[1] = larger(v[1], size(w.c(LAM)[i]) * w.s.nc[i]);
-		}
-		EACH(j, w.n) v[1] = larger(v[1], size(at(a, P_, e, w.n)[j]));
-		reduce<0, 2>(v, w.room);
-		const f64 zs = v[0] > 0 ? v[0] : 1, gs = v[1] > 0 ? v[1] : 1;
-		guess(a, w, zs, gs);
-		if (polish(a, w, e, zs, gs, f, least)) return solved;
-	}
+FUN int finish(const Args& a, Work& w, int e, bool early, f64 zs, f64 gs, Figures& f, f64& least) {
+	if (a.polish && polish(a, w, e, zs, gs, early ? EARLY_TRIES : TRIES, f, least)) return solved;
 	if (early) return fresh;
 	recover(a, w, e, 0);
 	f = measure(a, w, e);
@@ -61,20 +63,22 @@ FUN int run(const Args& a, Work& w, int e, Loop& l, Figures& f, f64& least) {
 		if (!a.polish) return back;
 		EACH(i, w.t) w.cls[i] = w.kind[i] == fixedSides ? atUpper : inactive;
 		blockSync();
-		return polish(a, w, e, 1, 1, f, least) ? solved : back;
+		return polish(a, w, e, 1, 1, TRIES, f, least) ? solved : back;
 	}
 	for (int k = 0;; k++) {
 		if (k >= a.steps) return running;
 		f64 largest;
 		bool stop;
-		f = survey(a, w, l, largest, stop);
+		f = survey(a, w, l, k % 4 == 0, largest, stop);
 		l.excess = excess(f, a.epsAbs, a.epsRel);
 		bool done = l.excess <= 1;
-		const bool early = !done && l.tried == 0 && l.excess <= EARLY && a.polish;
+		const bool early = !done && a.polish && l.excess <= EARLY && l.tried < ATTEMPTS;
 		if (done || early) {
-			l.tried = 1;
+			f64 zs = 1, gs = 1;
+			if (a.polish) classify(a, w, e, zs, gs);
+			l.tried++;
 			const Figures g = f;
-			const int code = finish(a, w, e, early, f, least);
+			const int code = finish(a, w, e, early, zs, gs, f, least);
 			if (code != fresh) {
 				if (a.trace) traced(a, e, l, f);
 				return code;
@@ -87,10 +91,10 @@ FUN int run(const Args& a, Work& w, int e, Loop& l, Figures& f, f64& least) {
 				EACH(i, w.t) w.c(Y0)[i] = w.c(Y)[i] + w.c(CDZ)[i], w.c(E0)[i] = 0;
 				l.kappa = 0;
 				blockSync();
-				f = survey(a, w, l, largest, stop);
+				f = survey(a, w, l, true, largest, stop);
 				l.excess = excess(f, a.epsAbs, a.epsRel);
 			} else { // y was overwritten
-				f = survey(a, w, l, largest, stop);
+				f = survey(a, w, l, true, largest, stop);
 			}
 		}
 		if (stop) return stopped;
@@ -147,6 +151,12 @@ DEV void solveElement(const Args& a, Work& w, int e) {
 	Figures f = {};
 	f64 least = INF;
 	int code = back;
+	if (w.r) {
+		EACH(i, w.T * w.T) w.r[i] = w.s.r[i];
+		blockSync();
+		if (tid() == 0) w.s.r = w.r;
+		blockSync();
+	}
 	if (w.s.num[stageOK] != 0 && load(a, w, e, l)) {
 		bool going = true;
 		if (was == running) {

@@ -64,7 +64,7 @@ func (s suite) canceledBefore(t *testing.T) {
 // canceledDuring cancels from the trace, after the first element is done or in
 // the first iteration.
 func (s suite) canceledDuring(t *testing.T) {
-	for _, after := range []int{0, 1, 3, 20} {
+	for _, after := range []int{0, 1, 3, 10} {
 		for _, workers := range []int{1, 2} {
 			t.Run(fmt.Sprintf("line-%d/workers-%d", after, workers), func(t *testing.T) {
 				sh, b := limitsBatch()
