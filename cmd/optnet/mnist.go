@@ -43,7 +43,7 @@ checkpoint a network, curves.png and results.json.`,
 			}
 			cfg := mnist.Config{
 				Nets: t.nets, Seed: t.seed, Seeds: seeds, Epochs: t.epochs, Batch: t.batch, LR: t.lr, Data: t.data, Images: images, Dropout: dropout,
-				Workers: t.workers, Out: t.out, Resume: t.resume, Header: header(cmd.Flags(), t.device),
+				Workers: t.workers, Engine: t.engine, Out: t.out, Resume: t.resume, Header: header(cmd.Flags(), t.device),
 			}
 			if err := cfg.CheckNets(); err != nil {
 				return usagef("--net: %w", err)

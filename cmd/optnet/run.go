@@ -98,7 +98,7 @@ func rootCommand() *cobra.Command {
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return usagef("%w; see: %s --help", err, cmd.CommandPath())
 	})
-	root.AddCommand(solveCommand(), gradCommand(), checkCommand(), diagnoseCommand(), benchCommand(), trainCommand(), predictCommand(), versionCommand())
+	root.AddCommand(solveCommand(), gradCommand(), checkCommand(), diagnoseCommand(), benchCommand(), trainCommand(), predictCommand(), devicesCommand(), versionCommand())
 	return root
 }
 
@@ -127,12 +127,4 @@ func group(use, short string) *cobra.Command {
 		},
 		SuggestionsMinimumDistance: 2,
 	}
-}
-
-// checkDevice accepts the devices there are.
-func checkDevice(device string) error {
-	if device != "cpu" {
-		return usagef("--device is %q, want cpu: no other device is supported yet", device)
-	}
-	return nil
 }

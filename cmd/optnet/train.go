@@ -54,10 +54,11 @@ channels instead of 512 in conv; --net optnet,fc trains both and draws both
 into one plot.`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := checkDevice(device); err != nil {
+			if err := checkTrain(cmd.Flags(), &cfg); err != nil {
 				return err
 			}
-			if err := checkTrain(cmd.Flags(), &cfg); err != nil {
+			var err error
+			if cfg.Engine, err = openDevice(device); err != nil {
 				return err
 			}
 			cfg.Header = header(cmd.Flags(), device)
@@ -94,7 +95,7 @@ into one plot.`,
 	f.StringSliceVar(&cfg.Nets, "net", cfg.Nets, "networks to train: "+strings.Join(sudoku.Nets(), ", "))
 	f.StringVar(&cfg.Out, "out", "runs/sudoku", "folder for the results; what a run left there is replaced")
 	f.IntVar(&cfg.Workers, "workers", 0, "goroutines of the QP solver, 0: one a processor; they change no figure")
-	f.StringVar(&device, "device", "cpu", "device of the QP solver")
+	f.StringVar(&device, "device", "cpu", "device of the QP solver: cpu, cuda:0, or cuda:0,1 for several")
 	f.BoolVar(&asJSON, "json", false, "print one JSON object at the end, and all else to standard error")
 	f.BoolVar(&quiet, "quiet", false, "print only the end")
 	return cmd

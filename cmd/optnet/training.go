@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/optnet-go/optnet/experiments/lab"
+	"github.com/optnet-go/optnet/qp"
 	"github.com/schollz/progressbar/v3"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -20,6 +21,7 @@ type training struct {
 	data, out     string
 	workers       int
 	device        string
+	engine        qp.Engine // of the device
 	nets          []string
 	resume        bool
 	asJSON, quiet bool
@@ -36,16 +38,13 @@ func (t *training) add(f *pflag.FlagSet, epochs, batch, lr, nets string) {
 	f.StringVar(&t.out, "out", t.out, "folder for the results; what a run left there is replaced")
 	f.BoolVar(&t.resume, "resume", false, "go on from the checkpoints in the folder for the results, to the same result")
 	f.IntVar(&t.workers, "workers", 0, "goroutines of the QP solver, 0: one a processor; they change no figure")
-	f.StringVar(&t.device, "device", "cpu", "device of the QP solver")
+	f.StringVar(&t.device, "device", "cpu", "device of the QP solver: cpu, cuda:0, or cuda:0,1 for several")
 	f.BoolVar(&t.asJSON, "json", false, "print one JSON object at the end, and all else to standard error")
 	f.BoolVar(&t.quiet, "quiet", false, "print only the end")
 }
 
 // check looks for values that no run can have.
 func (t *training) check(f *pflag.FlagSet) error {
-	if err := checkDevice(t.device); err != nil {
-		return err
-	}
 	switch {
 	case f.Changed("epochs") && t.epochs < 1:
 		return usagef("--epochs is %d, want 1 or more", t.epochs)
@@ -60,7 +59,9 @@ func (t *training) check(f *pflag.FlagSet) error {
 	case f.Changed("data") && t.data == "":
 		return usagef("--data is empty, want a file or a folder; leave it out for the default")
 	}
-	return nil
+	var err error
+	t.engine, err = openDevice(t.device)
+	return err
 }
 
 // run trains. The result is printed as JSON, or as summarize does it.

@@ -15,6 +15,8 @@ import (
 
 	"github.com/optnet-go/optnet/experiments/lab"
 	"github.com/optnet-go/optnet/gomlx"
+
+	"github.com/optnet-go/optnet/qp"
 )
 
 // Config says what to train. Zero fields mean the defaults, except that an
@@ -28,11 +30,12 @@ type Config struct {
 	// where it falls to 0 along a cosine, and 1e-2 for learn-d. The paper has 1e-3,
 	// 1e-4 and 1e-2, all constant.
 	LR      float64
-	Data    string // file for [ReadSignals]; default: Signals made as the paper does
-	Signals int    // default 10,000
-	Workers int    // goroutines of the QP solver; 0: GOMAXPROCS. It changes no figure.
-	Out     string // folder for the files named in this package
-	Resume  bool   // go on from the checkpoints in Out
+	Data    string    // file for [ReadSignals]; default: Signals made as the paper does
+	Signals int       // default 10,000
+	Workers int       // goroutines of the QP solver; 0: GOMAXPROCS. It changes no figure.
+	Engine  qp.Engine // of the QP solver; nil: the CPU
+	Out     string    // folder for the files named in this package
+	Resume  bool      // go on from the checkpoints in Out
 	Header  lab.Header
 
 	tol float64 // of the QP solver; 0: its default

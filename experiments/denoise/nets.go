@@ -80,7 +80,7 @@ func affine(x *graph.Node, w, b *model.Variable) *graph.Node {
 func solve(qps *gomlx.Counter, c *Config, q, p, g, h *graph.Node) *graph.Node {
 	x := gomlx.QP(gomlx.Data{Q: q, P: p, G: g, H: h}, &gomlx.Options{
 		Name: "denoise", Counter: qps,
-		Solver: qp.Options{Workers: c.Workers, EpsAbs: c.tol, EpsRel: c.tol},
+		Solver: qp.Options{Engine: c.Engine, Workers: c.Workers, EpsAbs: c.tol, EpsRel: c.tol},
 	})
 	return graph.Slice(x.Z, graph.AxisRange(), graph.AxisRange(0, Length))
 }

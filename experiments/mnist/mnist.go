@@ -17,23 +17,26 @@ import (
 	"github.com/gomlx/compute/dtypes"
 	"github.com/optnet-go/optnet/experiments/lab"
 	"github.com/optnet-go/optnet/gomlx"
+
+	"github.com/optnet-go/optnet/qp"
 )
 
 // Config says what to train. Zero fields mean the defaults, except that an
 // empty Out writes nothing.
 type Config struct {
-	Nets    []string // of [Nets]; default optnet
-	Seed    uint64   // the first of Seeds
-	Seeds   int      // trainings of each network, with seeds one after the other; default 1
-	Epochs  int      // default: 20 for fc and optnet, 5 for the others
-	Batch   int      // default 128; the paper has 64
-	LR      float64  // at the start, default 1e-3; it falls to 0 along a cosine
-	Dropout float64  // share of the hidden units left out at random in training; default and paper: 0
-	Data    string   // folder of IDX files; default: [DefaultData]
-	Images  int      // for training, the first ones; 0: all
-	Workers int      // goroutines of the QP solver; 0: GOMAXPROCS. It changes no figure.
-	Out     string   // folder for the files named in this package
-	Resume  bool     // go on from the checkpoints in Out
+	Nets    []string  // of [Nets]; default optnet
+	Seed    uint64    // the first of Seeds
+	Seeds   int       // trainings of each network, with seeds one after the other; default 1
+	Epochs  int       // default: 20 for fc and optnet, 5 for the others
+	Batch   int       // default 128; the paper has 64
+	LR      float64   // at the start, default 1e-3; it falls to 0 along a cosine
+	Dropout float64   // share of the hidden units left out at random in training; default and paper: 0
+	Data    string    // folder of IDX files; default: [DefaultData]
+	Images  int       // for training, the first ones; 0: all
+	Workers int       // goroutines of the QP solver; 0: GOMAXPROCS. It changes no figure.
+	Engine  qp.Engine // of the QP solver; nil: the CPU
+	Out     string    // folder for the files named in this package
+	Resume  bool      // go on from the checkpoints in Out
 	Header  lab.Header
 
 	tol float64 // of the QP solver; 0: its default

@@ -115,7 +115,7 @@ func buildOptNet(v *lab.Vars, c *Config, qps *gomlx.Counter) forward {
 		q := graph.Add(graph.MatMul(l, graph.Transpose(l, 0, 1)), graph.MulScalar(eye(x.Graph(), Classes), epsilon))
 		rhs := graph.Add(graph.MatMul(g, graph.Reshape(double(z0), -1, 1)), graph.Reshape(double(s0), -1, 1))
 		s := gomlx.QP(gomlx.Data{Q: q, P: graph.ConvertDType(h, dtypes.Float64), G: g, H: graph.Reshape(rhs, -1)},
-			&gomlx.Options{Name: "optnet", Counter: qps, Solver: qp.Options{Workers: c.Workers, EpsAbs: c.tol, EpsRel: c.tol}})
+			&gomlx.Options{Name: "optnet", Counter: qps, Solver: qp.Options{Engine: c.Engine, Workers: c.Workers, EpsAbs: c.tol, EpsRel: c.tol}})
 		return graph.LogSoftmax(graph.ConvertDType(s.Z, x.DType()), -1)
 	}
 }
@@ -142,7 +142,7 @@ func logSimplex(x *graph.Node, c *Config, qps *gomlx.Counter) *graph.Node {
 	s := gomlx.QP(gomlx.Data{
 		Diag: all(weight), P: graph.Neg(graph.ConvertDType(x, dtypes.Float64)),
 		A: graph.Reshape(all(1), 1, Classes), B: graph.Const(g, []float64{1}), L: all(least),
-	}, &gomlx.Options{Name: "simplex", Counter: qps, Solver: qp.Options{Workers: c.Workers, EpsAbs: c.tol, EpsRel: c.tol}})
+	}, &gomlx.Options{Name: "simplex", Counter: qps, Solver: qp.Options{Engine: c.Engine, Workers: c.Workers, EpsAbs: c.tol, EpsRel: c.tol}})
 	return graph.ConvertDType(graph.Log(graph.MaxScalar(s.Z, least)), x.DType())
 }
 

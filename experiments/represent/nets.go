@@ -120,7 +120,7 @@ func buildOptNet(v *lab.Vars, c *Config, qps *gomlx.Counter) func(x *graph.Node)
 			Diag: graph.Const(g, []float64{1}),
 			G:    graph.Const(g, minus),
 			H:    graph.Neg(graph.MatMul(x, a.NodeValue(x))),
-		}, &gomlx.Options{Name: "represent", Counter: qps, Solver: qp.Options{Workers: c.Workers, EpsAbs: accuracy, EpsRel: accuracy}}).Z
+		}, &gomlx.Options{Name: "represent", Counter: qps, Solver: qp.Options{Engine: c.Engine, Workers: c.Workers, EpsAbs: accuracy, EpsRel: accuracy}}).Z
 	}
 }
 

@@ -19,6 +19,8 @@ import (
 
 	"github.com/optnet-go/optnet/experiments/lab"
 	"github.com/optnet-go/optnet/gomlx"
+
+	"github.com/optnet-go/optnet/qp"
 )
 
 // Config says what to train. Zero fields mean the defaults, except that an
@@ -26,12 +28,13 @@ import (
 type Config struct {
 	Nets    []string // see [Nets]; default: all of them
 	Seed    uint64
-	Epochs  int     // default 60
-	Batch   int     // default 50
-	LR      float64 // at the start, default 0.03; it falls to 0 along a cosine
-	Workers int     // goroutines of the QP solver; 0: GOMAXPROCS. It changes no figure.
-	Out     string  // folder for the files named in this package
-	Resume  bool    // go on from the checkpoints in Out
+	Epochs  int       // default 60
+	Batch   int       // default 50
+	LR      float64   // at the start, default 0.03; it falls to 0 along a cosine
+	Workers int       // goroutines of the QP solver; 0: GOMAXPROCS. It changes no figure.
+	Engine  qp.Engine // of the QP solver; nil: the CPU
+	Out     string    // folder for the files named in this package
+	Resume  bool      // go on from the checkpoints in Out
 	Header  lab.Header
 }
 

@@ -50,8 +50,8 @@ type layer struct {
 	dLog []float64
 }
 
-func newLayer(p parameters, workers int) (*layer, error) {
-	s, err := qp.NewSolver(qp.Shape{N: inputs, NEq: rules, Q: qp.Diagonal, Sides: qp.Lower}, &qp.Options{Workers: workers})
+func newLayer(p parameters, opt qp.Options) (*layer, error) {
+	s, err := qp.NewSolver(qp.Shape{N: inputs, NEq: rules, Q: qp.Diagonal, Sides: qp.Lower}, &opt)
 	if err != nil {
 		return nil, err
 	}

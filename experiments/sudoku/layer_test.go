@@ -17,7 +17,7 @@ func batch(seed uint64, n int) (p, y []float64) {
 // TestRHSAdjoint checks ⟨Jv, w⟩ = ⟨v, Jᵀw⟩ for b = A exp(log z₀), Jv being a
 // central difference.
 func TestRHSAdjoint(t *testing.T) {
-	m, err := newLayer(start(1), 1)
+	m, err := newLayer(start(1), qp.Options{Workers: 1})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -65,7 +65,7 @@ func dot(x, y []float64) (s float64) {
 // that is learned, along random directions, by central differences.
 func TestGradient(t *testing.T) {
 	ctx := context.Background()
-	m, err := newLayer(start(2), 1)
+	m, err := newLayer(start(2), qp.Options{Workers: 1})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -129,7 +129,7 @@ func TestGradient(t *testing.T) {
 // TestAllocations: a step of the layer allocates nothing for a board.
 func TestAllocations(t *testing.T) {
 	ctx := context.Background()
-	m, err := newLayer(start(2), 1)
+	m, err := newLayer(start(2), qp.Options{Workers: 1})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -154,7 +154,7 @@ func TestAllocations(t *testing.T) {
 
 func BenchmarkForwardBackward(b *testing.B) {
 	ctx := context.Background()
-	m, err := newLayer(start(2), 0)
+	m, err := newLayer(start(2), qp.Options{})
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -51,13 +51,13 @@ func learningRate(net string) float64 {
 }
 
 // newNetwork makes a network: with fresh parameters, or with given ones.
-func newNetwork(net string, seed uint64, lr float64, workers int, ps []parameter) (network, error) {
+func newNetwork(net string, seed uint64, lr float64, opt qp.Options, ps []parameter) (network, error) {
 	if lr == 0 {
 		lr = learningRate(net)
 	}
 	switch net {
 	case "optnet":
-		return newOptNet(seed, lr, workers, ps)
+		return newOptNet(seed, lr, opt, ps)
 	case "fc", "conv":
 		return newBaseline(net, seed, lr, ps)
 	}
@@ -101,7 +101,7 @@ type optnet struct {
 	steps     int
 }
 
-func newOptNet(seed uint64, lr float64, workers int, ps []parameter) (*optnet, error) {
+func newOptNet(seed uint64, lr float64, opt qp.Options, ps []parameter) (*optnet, error) {
 	p := start(seed)
 	if ps != nil {
 		if err := fill(ps, "A", p.a, rules, inputs); err != nil {
@@ -111,7 +111,7 @@ func newOptNet(seed uint64, lr float64, workers int, ps []parameter) (*optnet, e
 			return nil, err
 		}
 	}
-	m, err := newLayer(p, workers)
+	m, err := newLayer(p, opt)
 	if err != nil {
 		return nil, err
 	}

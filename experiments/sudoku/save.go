@@ -133,7 +133,7 @@ func parseModel(text []byte, workers int) (*Model, error) {
 	if s.Parameters == nil {
 		return nil, errors.New("the file has no parameters: train again")
 	}
-	net, err := newNetwork(s.Net, s.Seed, 0, workers, s.Parameters)
+	net, err := newNetwork(s.Net, s.Seed, 0, qp.Options{Workers: workers}, s.Parameters)
 	if err != nil {
 		return nil, err
 	}

@@ -20,6 +20,8 @@ import (
 	"time"
 
 	"github.com/optnet-go/optnet/experiments/lab"
+
+	"github.com/optnet-go/optnet/qp"
 )
 
 // Config says what to train. Zero fields mean the defaults, except that an
@@ -37,6 +39,7 @@ type Config struct {
 	// learning rate of 0.1 each step alone is noise of the size of the error.
 	KeepLast bool
 	Workers  int        // goroutines of the QP solver; 0: GOMAXPROCS. It changes no figure.
+	Engine   qp.Engine  // of the QP solver; nil: the CPU
 	Out      string     // folder for the files named in this package
 	Header   lab.Header // what the caller knows; Run adds the rest
 }

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/optnet-go/optnet/experiments/lab"
+
+	"github.com/optnet-go/optnet/qp"
 )
 
 // dataset is the puzzles as arrays: the first nine tenths to train on, the rest
@@ -58,7 +60,7 @@ const testBatch = 200
 // train trains network number i of those asked for.
 func (r *run) train(ctx context.Context, i int, name string) error {
 	r.epoch = Epoch{Net: name}
-	net, err := newNetwork(name, r.cfg.Seed, r.cfg.LR, r.cfg.Workers, nil)
+	net, err := newNetwork(name, r.cfg.Seed, r.cfg.LR, qp.Options{Engine: r.cfg.Engine, Workers: r.cfg.Workers}, nil)
 	if err != nil {
 		return err
 	}
