@@ -1,0 +1,207 @@
+package cuda
+
+import (
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/ebitengine/purego"
+	"github.com/optnet-go/optnet/qp"
+)
+
+// emulate sets what the emulated driver does until the test ends.
+func emulate(t *testing.T, name, value string) {
+	t.Helper()
+	lib, err := purego.Dlopen(library(t), purego.RTLD_NOW|purego.RTLD_LOCAL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var set func(name, value string)
+	purego.RegisterLibFunc(&set, lib, "emulate")
+	set(name, value)
+	t.Cleanup(func() { set(name, "") })
+}
+
+// memory is what is allocated on the emulated devices, in bytes.
+func memory(t *testing.T) int64 {
+	t.Helper()
+	lib, err := purego.Dlopen(library(t), purego.RTLD_NOW|purego.RTLD_LOCAL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var used func() int64
+	purego.RegisterLibFunc(&used, lib, "emulatedMemory")
+	return used()
+}
+
+func TestNoDevice(t *testing.T) {
+	if _, err := open("./no-such-driver.so", nil); !errors.Is(err, ErrNoDevice) {
+		t.Errorf("without a driver: %v, want ErrNoDevice", err)
+	}
+	if _, err := devices("./no-such-driver.so"); !errors.Is(err, ErrNoDevice) {
+		t.Errorf("Devices without a driver: %v, want ErrNoDevice", err)
+	}
+	for _, ordinal := range []int{-1, 2, 99} {
+		if _, err := open(library(t), []int{ordinal}); !errors.Is(err, ErrNoDevice) {
+			t.Errorf("device %d: %v, want ErrNoDevice", ordinal, err)
+		}
+	}
+	list, err := devices(library(t))
+	if err != nil || len(list) != 2 || list[1].Ordinal != 1 || list[1].Name == "" {
+		t.Errorf("devices %+v, %v", list, err)
+	}
+}
+
+// solveOn solves and differentiates a batch.
+func solveOn(t *testing.T, e *Engine, sh qp.Shape, b *qp.Batch, up *qp.Point) (*qp.Solution, *qp.Gradient, error) {
+	t.Helper()
+	v, err := qp.NewSolver(sh, &qp.Options{Engine: e})
+	if err != nil {
+		t.Fatal(err)
+	}
+	x, g := new(qp.Solution), new(qp.Gradient)
+	t.Cleanup(func() {
+		if err := x.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	if err := v.Solve(t.Context(), x, b); err != nil {
+		return x, g, err
+	}
+	return x, g, x.VJP(t.Context(), g, up)
+}
+
+// TestFailures lets calls of the driver fail: the errors say which, nothing leaks,
+// and the next solve is as good as any.
+func TestFailures(t *testing.T) {
+	before := memory(t)
+	sh, b, up := profile(6, 5, 2, 3)
+	for _, call := range []string{"cuLaunchKernel", "cuStreamSynchronize", "cuMemcpyHtoDAsync", "cuMemAlloc"} {
+		t.Run(call, func(t *testing.T) {
+			e := emulated(t)
+			v, err := qp.NewSolver(sh, &qp.Options{Engine: e})
+			if err != nil {
+				t.Fatal(err)
+			}
+			x := new(qp.Solution)
+			defer x.Close()
+			// The memory of a Solution comes with the first solve.
+			emulate(t, "EMULATED_FAIL", call)
+			err = v.Solve(t.Context(), x, b)
+			var driver *Error
+			if !errors.As(err, &driver) || !strings.HasPrefix(driver.Call, call) || !errors.Is(err, ErrLost) {
+				t.Errorf("error %v, want one of %s that is ErrLost", err, call)
+			}
+			emulate(t, "EMULATED_FAIL", "")
+			if err := v.Solve(t.Context(), x, b); err != nil {
+				t.Fatal(err)
+			}
+			if err := x.Err(); err != nil {
+				t.Error(err)
+			}
+			if err := x.VJP(t.Context(), new(qp.Gradient), up); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	if after := memory(t); after != before {
+		t.Errorf("%d bytes of device memory are left", after-before)
+	}
+}
+
+func TestOutOfMemory(t *testing.T) {
+	sh, b, up := profile(20, 20, 5, 40)
+	e := emulated(t)
+	emulate(t, "EMULATED_MEMORY", "100000")
+	_, _, err := solveOn(t, e, sh, b, up)
+	if !errors.Is(err, ErrOutOfMemory) || !strings.Contains(err.Error(), "bytes were asked for") {
+		t.Errorf("error %v, want ErrOutOfMemory and how much was asked for", err)
+	}
+}
+
+// TestDevices splits batches over two devices: the bits are those of one.
+func TestDevices(t *testing.T) {
+	sh, b, up := profile(6, 5, 2, 100)
+	b.G, b.A = b.G[:5*6], b.A[:2*6] // shared: their gradients are sums
+	b.Q[7*36] = -1                  // for the CPU
+	one, g, err := solveOn(t, emulated(t, 0), sh, b, up)
+	if err != nil {
+		t.Fatal(err)
+	}
+	two, h, err := solveOn(t, emulated(t, 0, 1), sh, b, up)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for k := range points {
+		if !slices.Equal(*points[k].of(&one.Point), *points[k].of(&two.Point)) {
+			t.Errorf("the answers in array %d differ", k)
+		}
+	}
+	for k := range coefs {
+		if !slices.Equal(*coefs[k].of(&g.Data), *coefs[k].of(&h.Data)) {
+			t.Errorf("the gradients of coefficient %d differ", k)
+		}
+	}
+	if !slices.Equal(one.Info, two.Info) || !slices.Equal(g.Certs, h.Certs) {
+		t.Error("infos or certificates differ")
+	}
+	if st := two.Info[7].Status; st != qp.InvalidInput {
+		t.Errorf("the element with an indefinite Q is %v", st)
+	}
+}
+
+// TestHanded: the device solves what is ordinary itself, so that the suite, which
+// the CPU would help it through, tests the device.
+func TestHanded(t *testing.T) {
+	for _, c := range []struct{ n, m, p int }{{1, 1, 0}, {10, 10, 5}, {33, 40, 8}, {64, 64, 40}, {70, 0, 20}} {
+		e := emulated(t)
+		sh, b, up := profile(c.n, c.m, c.p, 20)
+		if _, _, err := solveOn(t, e, sh, b, up); err != nil {
+			t.Fatal(err)
+		}
+		if h := e.Handed(); h.Elements != 20 || h.Solves != 0 || h.Derived != 20 || h.Derivatives > 1 {
+			t.Errorf("n=%d m=%d p=%d: %+v, want none handed over", c.n, c.m, c.p, h)
+		}
+	}
+	e := emulated(t)
+	sh, b, up := sudoku(60)
+	if _, _, err := solveOn(t, e, sh, b, up); err != nil {
+		t.Fatal(err)
+	}
+	if h := e.Handed(); h.Solves != 0 || h.Derivatives != 0 {
+		t.Errorf("mini-Sudoku: %+v, want none handed over", h)
+	}
+}
+
+// TestLarge is a problem whose matrices fit into no shared memory.
+func TestLarge(t *testing.T) {
+	if testing.Short() {
+		t.Skip("a large problem takes seconds on the emulated device")
+	}
+	e := emulated(t)
+	sh, b, up := profile(300, 300, 60, 1)
+	x, g, err := solveOn(t, e, sh, b, up)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := x.Err(); err != nil {
+		t.Error(err)
+	}
+	if c := g.Certs[0]; c.Zeroed || e.Handed().Solves != 0 {
+		t.Errorf("certificate %+v, %+v", c, e.Handed())
+	}
+}
+
+func TestClosedEngine(t *testing.T) {
+	e, err := open(library(t), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := e.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := qp.NewSolver(qp.Shape{N: 1}, &qp.Options{Engine: e}); !errors.Is(err, ErrNoDevice) {
+		t.Errorf("error %v, want ErrNoDevice", err)
+	}
+}
