@@ -161,7 +161,12 @@ func (g *gpu) load() error {
 	}
 	defer g.Leave()
 	var err error
-	if g.mod, err = g.Load(ptx); err != nil {
+	for _, image := range images(g.Major, g.Minor) {
+		if g.mod, err = g.Load(image); err == nil {
+			break
+		}
+	}
+	if err != nil {
 		return err
 	}
 	for _, k := range []struct {

@@ -38,7 +38,7 @@ long setting(const char* name, long otherwise) {
 
 int failing(const char* call) {
 	const char* s = getenv("EMULATED_FAIL");
-	return s && strcmp(s, call) == 0 ? 719 : 0;
+	return s && *s && strcmp(s, call) == 0 ? 719 : 0;
 }
 
 using Kernel = void (*)(const Args);
@@ -95,6 +95,7 @@ API cuOccupancyMaxActiveBlocksPerMultiprocessor(int* v, void*, int, size_t) { *v
 
 // Memory comes full of NaN, so that what is read before it is written shows.
 API cuMemAlloc_v2(void** p, size_t n) {
+	if (int e = failing("cuMemAlloc")) return e;
 	std::lock_guard<std::mutex> g(lock);
 	if (used + n > (size_t)setting("EMULATED_MEMORY", 1L << 32)) return 2;
 	*p = malloc(n);
@@ -102,7 +103,7 @@ API cuMemAlloc_v2(void** p, size_t n) {
 	memset(*p, 0xff, n);
 	live[*p] = n;
 	used += n;
-	return failing("cuMemAlloc");
+	return 0;
 }
 API cuMemFree_v2(void* p) {
 	std::lock_guard<std::mutex> g(lock);
@@ -167,3 +168,6 @@ API cuLaunchKernel(void* f, unsigned blocks, unsigned, unsigned, unsigned thread
 	}
 	return 0;
 }
+
+// emulate sets one of the variables above, for a caller whose environment is not C's.
+extern "C" __attribute__((visibility("default"))) void emulate(const char* name, const char* value) { setenv(name, value, 1); }

@@ -1,0 +1,23 @@
+package cuda
+
+import _ "embed"
+
+// Compiling the PTX takes the driver seconds. For the H100 and H200 NVIDIA's ptxas
+// has done it:
+//
+//	ptxas -arch=sm_90 kernels/qp.ptx -o kernels/qp.sm_90.cubin
+//	sha256sum kernels/qp.ptx > kernels/qp.sm_90.sum
+//
+// A test holds the checksum against the PTX. Any other device gets the PTX, and so
+// does one that does not take the cubin.
+
+//go:embed kernels/qp.sm_90.cubin
+var cubin90 []byte
+
+// images are what can be loaded on a device, best first.
+func images(major, minor int) [][]byte {
+	if major == 9 && minor == 0 {
+		return [][]byte{cubin90, ptx}
+	}
+	return [][]byte{ptx}
+}
