@@ -18,7 +18,7 @@ import (
 //	 "A": [[0, 0, 1], [1, 1, -1]], "b": [1, 0],
 //	 "cones": [{"kind": "zero", "size": 1}, {"kind": "nonneg", "size": 1}]}
 //
-// with the upper triangle of P; P and n may be left out. Kinds are zero, nonneg, soc,
+// (the strings "NaN", "Inf" and "-Inf" are numbers too) with the upper triangle of P; P and n may be left out. Kinds are zero, nonneg, soc,
 // psd (size is the order), exp, power (alpha) and genpower (alpha is a list, size the
 // length of w). exp_dual and power_dual are read too: their rows are rewritten as
 // those of exp and power, by a linear map, so that z and s are those of the rewritten
@@ -29,8 +29,76 @@ import (
 // kindNames are the kinds in JSON.
 var kindNames = [...]string{Zero: "zero", NonNegative: "nonneg", SecondOrder: "soc", PSD: "psd", Exponential: "exp", Power: "power", GenPower: "genpower"}
 
-// MarshalJSON writes the problem in its JSON form, with all bits of the numbers. A
-// number that is not finite is an error.
+// real is a number in JSON: NaN and the infinities, which JSON lacks, are strings.
+type real float64
+
+func (x real) MarshalJSON() ([]byte, error) {
+	switch v := float64(x); {
+	case math.IsNaN(v):
+		return []byte(`"NaN"`), nil
+	case math.IsInf(v, 1):
+		return []byte(`"Inf"`), nil
+	case math.IsInf(v, -1):
+		return []byte(`"-Inf"`), nil
+	default:
+		return json.Marshal(v)
+	}
+}
+
+func (x *real) UnmarshalJSON(b []byte) error {
+	switch string(b) {
+	case `"NaN"`:
+		*x = real(math.NaN())
+	case `"Inf"`:
+		*x = real(math.Inf(1))
+	case `"-Inf"`:
+		*x = real(math.Inf(-1))
+	default:
+		return json.Unmarshal(b, (*float64)(x))
+	}
+	return nil
+}
+
+func reals(x []float64) []real {
+	y := make([]real, len(x))
+	for i, v := range x {
+		y[i] = real(v)
+	}
+	return y
+}
+
+// special reads numbers some of which are strings: what the quick way refuses. It
+// reports whether that is what was wrong.
+func special(dst any, raw []byte) bool {
+	switch dst := dst.(type) {
+	case *[]float64:
+		var x []real
+		if json.Unmarshal(raw, &x) != nil {
+			return false
+		}
+		*dst = (*dst)[:0]
+		for _, v := range x {
+			*dst = append(*dst, float64(v))
+		}
+		return true
+	case *[][]float64:
+		var x [][]real
+		if json.Unmarshal(raw, &x) != nil {
+			return false
+		}
+		*dst = make([][]float64, len(x))
+		for i, t := range x {
+			for _, v := range t {
+				(*dst)[i] = append((*dst)[i], float64(v))
+			}
+		}
+		return true
+	}
+	return false
+}
+
+// MarshalJSON writes the problem in its JSON form, with all bits of the numbers, NaN
+// and the infinities too.
 func (p *Problem) MarshalJSON() ([]byte, error) {
 	if p.A == nil {
 		return nil, errors.New("conic: Problem.A is missing")
@@ -41,13 +109,13 @@ func (p *Problem) MarshalJSON() ([]byte, error) {
 		Alpha any    `json:"alpha,omitempty"`
 	}
 	out := struct {
-		N     int          `json:"n"`
-		P     [][3]float64 `json:"P,omitempty"`
-		Q     []float64    `json:"q"`
-		A     [][3]float64 `json:"A"`
-		B     []float64    `json:"b"`
-		Cones []cone       `json:"cones"`
-	}{N: p.A.Cols, P: triplets(p.P), Q: p.Q, A: triplets(p.A), B: p.B}
+		N     int       `json:"n"`
+		P     [][3]real `json:"P,omitempty"`
+		Q     []real    `json:"q"`
+		A     [][3]real `json:"A"`
+		B     []real    `json:"b"`
+		Cones []cone    `json:"cones"`
+	}{N: p.A.Cols, P: triplets(p.P), Q: reals(p.Q), A: triplets(p.A), B: reals(p.B), Cones: []cone{}}
 	for _, c := range p.Cones {
 		if int(c.Kind) >= len(kindNames) {
 			return nil, fmt.Errorf("conic: no kind of cone has the number %d", c.Kind)
@@ -66,14 +134,14 @@ func (p *Problem) MarshalJSON() ([]byte, error) {
 	return json.Marshal(out)
 }
 
-func triplets(a *sparse.CSC) [][3]float64 {
+func triplets(a *sparse.CSC) [][3]real {
 	if a == nil {
 		return nil
 	}
-	out := make([][3]float64, 0, a.NNZ())
+	out := make([][3]real, 0, a.NNZ())
 	for j := range a.Cols {
 		for k := a.ColPtr[j]; k < a.ColPtr[j+1]; k++ {
-			out = append(out, [3]float64{float64(a.RowIdx[k]), float64(j), a.Val[k]})
+			out = append(out, [3]real{real(a.RowIdx[k]), real(j), real(a.Val[k])})
 		}
 	}
 	return out
@@ -117,7 +185,7 @@ func (p *Problem) UnmarshalJSON(text []byte) error {
 		}
 		d := json.NewDecoder(bytes.NewReader(raw))
 		d.DisallowUnknownFields()
-		if err := d.Decode(dst); err != nil {
+		if err := d.Decode(dst); err != nil && !special(dst, raw) {
 			return fmt.Errorf("conic: JSON: %q: %w", key, err)
 		}
 	}

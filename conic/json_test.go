@@ -36,6 +36,22 @@ func TestJSONRoundTrip(t *testing.T) {
 	}
 }
 
+// TestJSONSpecial: what was captured because of a NaN can be written and read.
+func TestJSONSpecial(t *testing.T) {
+	p := conic.Problem{
+		Q: []float64{math.NaN()}, A: &sparse.CSC{Rows: 1, Cols: 1, ColPtr: []int{0, 1}, RowIdx: []int{0}, Val: []float64{math.Inf(-1)}},
+		B: []float64{math.Inf(1)}, Cones: []conic.Cone{{Kind: conic.NonNegative, Size: 1}},
+	}
+	text, err := json.Marshal(&p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var q conic.Problem
+	if err := json.Unmarshal(text, &q); err != nil || !math.IsNaN(q.Q[0]) || q.A.Val[0] != p.A.Val[0] || q.B[0] != p.B[0] {
+		t.Errorf("%v: %s gave %+v", err, text, q)
+	}
+}
+
 // TestJSONDual holds rows of dual cones, rewritten as those of primal ones, against
 // the definition of the dual: the pairing with a point of the primal cone is never
 // negative, and on the boundary it comes to 0.
@@ -84,11 +100,12 @@ func TestJSONErrors(t *testing.T) {
 		`{`:                            "line 1: unexpected end",
 		"{\"q\": [1],\n x}":            "line 2: invalid character",
 		`{"q": [1], "A": [], "b": []}`: `want "A", "b" and "cones"`,
-		`{"q": [], "A": [], "b": [], "cones": []}`:            "q is empty",
-		`{"A": [], "b": [], "cones": []}`:                     `"q" is missing`,
-		`{"q": [1], "c": [1], "A": [], "b": [], "cones": []}`: "two names of one thing",
-		`{"q": [1], "x": 1}`:                                  `unknown key "x"`,
-		`{"q": [1], "n": 2, "A": [], "b": [], "cones": []}`:   "do not agree",
+		`{"q": [], "A": [], "b": [], "cones": []}`:                                           "q is empty",
+		`{"A": [], "b": [], "cones": []}`:                                                    `"q" is missing`,
+		`{"q": [1], "c": [1], "A": [], "b": [], "cones": []}`:                                "two names of one thing",
+		`{"q": [1], "x": 1}`:                                                                 `unknown key "x"`,
+		`{"q": [1], "n": 2, "A": [], "b": [], "cones": []}`:                                  "do not agree",
+		`{"q": [1], "A": [["NaN", 0, 1]], "b": [1], "cones": [{"kind": "zero", "size": 1}]}`: "at row NaN",
 		`{"q": "1"}`: `"q": json: cannot unmarshal`,
 		`{"q": [1], "A": [[0, 0]], "b": [1], "cones": [{"kind": "zero", "size": 1}]}`:                          "entry 0 of A has 2 numbers",
 		`{"q": [1], "A": [[0, 1, 1]], "b": [1], "cones": [{"kind": "zero", "size": 1}]}`:                       "at row 0, column 1 of a 1×1 matrix",

@@ -51,18 +51,25 @@ type peer struct {
 
 // A testcase is one file with what is known about it.
 type testcase struct {
-	suite, name, file string
+	Suite, Name, file string
 	status            string  // what it is known to be: Solved, PrimalInfeasible, DualInfeasible
 	known             float64 // NaN if it is not known
 	digits            float64 // relative error that the reference allows
 	note              string
 	loose             bool // AlmostSolved, with a check, is as good as it gets
 
-	got   result
-	check checked
-	peers []peer
-	warm  float64 // seconds, of an MPC file; NaN
+	figures
 }
+
+// figures are what was measured of a file.
+type figures struct {
+	Got   result
+	Check checked
+	Peers []peer   `json:",omitempty"`
+	Warm  *float64 `json:",omitempty"` // seconds, of an MPC file
+}
+
+func (c *testcase) key() string { return c.Suite + "/" + c.Name }
 
 // table reads a file of columns separated by tabs.
 func table(name string) ([]map[string]string, error) {
@@ -100,11 +107,7 @@ func parse(s string) float64 {
 func collect(o *options) ([]*testcase, error) {
 	var all []*testcase
 	add := func(c *testcase) {
-		if ok, _ := filepath.Match(o.only, c.name); o.only != "" && !ok {
-			return
-		}
-		if _, err := os.Stat(c.file); err == nil {
-			c.warm = math.NaN()
+		if info, err := os.Stat(c.file); err == nil && !info.IsDir() {
 			all = append(all, c)
 		}
 	}
@@ -113,7 +116,7 @@ func collect(o *options) ([]*testcase, error) {
 		return nil, err
 	}
 	for _, r := range rows {
-		c := &testcase{suite: "maros", name: r["name"], file: filepath.Join(o.data, "maros", r["file"]), status: "Solved", known: parse(r["objective_verified"]), digits: 1e-6, note: r["note"]}
+		c := &testcase{Suite: "maros", Name: r["name"], file: filepath.Join(o.data, "maros", r["file"]), status: "Solved", known: parse(r["objective_verified"]), digits: 1e-6, note: r["note"]}
 		if math.IsNaN(c.known) {
 			c.known = parse(r["objective"])
 		}
@@ -127,13 +130,13 @@ func collect(o *options) ([]*testcase, error) {
 		if _, err := os.Stat(file); err != nil {
 			file += ".gz"
 		}
-		add(&testcase{suite: "mpc", name: r["name"], file: file, status: "Solved", known: parse(r["objective_piqp_1e-10"]), digits: 1e-6})
+		add(&testcase{Suite: "mpc", Name: r["name"], file: file, status: "Solved", known: parse(r["objective_piqp_1e-10"]), digits: 1e-6})
 	}
 	if rows, err = table(filepath.Join(o.data, "conic/index.tsv")); err != nil {
 		return nil, err
 	}
 	for _, r := range rows {
-		c := &testcase{suite: r["family"], name: r["name"], file: filepath.Join(o.data, "conic", r["file"]), known: parse(r["optimum"]), digits: 1e-6, note: r["note"]}
+		c := &testcase{Suite: r["family"], Name: r["name"], file: filepath.Join(o.data, "conic", r["file"]), known: parse(r["optimum"]), digits: 1e-6, note: r["note"]}
 		switch r["status"] {
 		case "solved":
 			c.status = "Solved"
@@ -153,7 +156,7 @@ func collect(o *options) ([]*testcase, error) {
 			c.digits = max(c.digits, math.Pow(10, -float64(len(frac)))/max(1, math.Abs(c.known)))
 		}
 		for _, p := range []string{"hinf", "sched_", "nql"} {
-			c.loose = c.loose || strings.HasPrefix(c.name, p)
+			c.loose = c.loose || strings.HasPrefix(c.Name, p)
 		}
 		add(c)
 	}
@@ -179,43 +182,44 @@ func call(ctx context.Context, o *options, dst any, args ...string) error {
 func (c *testcase) solve(ctx context.Context, o *options) {
 	out := filepath.Join(o.work, "solution.json")
 	os.Remove(out)
-	if err := call(ctx, o, &c.got, "solve", "--json", "--time-limit", o.limit.String(), "--out", out, c.file); err != nil {
-		c.got.Status, c.got.Error = "error", err.Error()
+	c.figures = figures{}
+	if err := call(ctx, o, &c.Got, "solve", "--json", "--time-limit", o.limit.String(), "--out", out, c.file); err != nil {
+		c.Got.Status, c.Got.Error = "error", err.Error()
 		return
 	}
-	if c.got.Error != "" {
-		c.got.Status = "error"
+	if c.Got.Error != "" {
+		c.Got.Status = "error"
 		return
 	}
-	if err := call(ctx, o, &c.check, "check", "--json", c.file, out); err != nil {
-		c.check.Error = err.Error()
+	if err := call(ctx, o, &c.Check, "check", "--json", c.file, out); err != nil {
+		c.Check.Error = err.Error()
 	}
-	if c.suite == "mpc" {
+	if c.Suite == "mpc" {
 		var b struct {
 			Warm *float64 `json:"warm_seconds"`
 		}
 		if call(ctx, o, &b, "bench", "--json", "--time", "50ms", c.file) == nil && b.Warm != nil {
-			c.warm = *b.Warm
+			c.Warm = b.Warm
 		}
 	}
-	if o.peers != "" && (c.suite == "maros" || c.suite == "mpc") {
-		c.peers = runPeers(ctx, o, c.file)
+	if o.peers != "" && (c.Suite == "maros" || c.Suite == "mpc") {
+		c.Peers = runPeers(ctx, o, c.file)
 	}
 }
 
 // err is the relative error of the objective, absolute below 1.
 func (c *testcase) err() float64 {
-	if c.got.Objective == nil || math.IsNaN(c.known) {
+	if c.Got.Objective == nil || math.IsNaN(c.known) {
 		return math.NaN()
 	}
-	return math.Abs(*c.got.Objective-c.known) / max(1, math.Abs(c.known))
+	return math.Abs(*c.Got.Objective-c.known) / max(1, math.Abs(c.known))
 }
 
 // wrong reports a status that says something untrue.
 func (c *testcase) wrong() bool {
-	switch c.got.Status {
+	switch c.Got.Status {
 	case "PrimalInfeasible", "DualInfeasible":
-		return c.status != c.got.Status && c.status != ""
+		return c.status != c.Got.Status && c.status != ""
 	case "Solved":
 		return c.status == "PrimalInfeasible" || c.status == "DualInfeasible"
 	}
@@ -227,29 +231,29 @@ func (c *testcase) good() bool {
 	switch {
 	case c.wrong():
 		return false
-	case c.got.Status == "Solved":
-		return c.check.Status == "Solved" && (math.IsNaN(c.known) || c.err() <= c.digits || c.loose)
-	case c.got.Status == c.status:
-		return c.check.Proof != ""
+	case c.Got.Status == "Solved":
+		return c.Check.Status == "Solved" && (math.IsNaN(c.known) || c.err() <= c.digits || c.loose)
+	case c.Got.Status == c.status:
+		return c.Check.Proof != ""
 	}
-	return c.loose && c.got.Status == "AlmostSolved" && (c.check.Status == "AlmostSolved" || c.check.Status == "Solved")
+	return c.loose && c.Got.Status == "AlmostSolved" && (c.Check.Status == "AlmostSolved" || c.Check.Status == "Solved")
 }
 
 // verdict says in words how the file ended.
 func (c *testcase) verdict() string {
 	switch {
-	case c.got.Status == "error":
-		return "error: " + c.got.Error
+	case c.Got.Status == "error":
+		return "error: " + c.Got.Error
 	case c.wrong():
 		return "WRONG: it is known to be " + c.status
 	case c.good():
 		return "good"
-	case c.got.Status == "Solved" && c.check.Status != "Solved":
-		return "the check says " + c.check.Status + " " + c.check.Error
-	case c.got.Status == "Solved":
+	case c.Got.Status == "Solved" && c.Check.Status != "Solved":
+		return "the check says " + c.Check.Status + " " + c.Check.Error
+	case c.Got.Status == "Solved":
 		return fmt.Sprintf("the objective differs by %.1e", c.err())
-	case c.got.Status == c.status:
+	case c.Got.Status == c.status:
 		return "the proof does not pass the check"
 	}
-	return c.got.Reason
+	return c.Got.Reason
 }

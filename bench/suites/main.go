@@ -11,20 +11,23 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"flag"
 	"fmt"
 	"os"
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"slices"
+	"strings"
 	"time"
 )
 
 // options are the flags.
 type options struct {
-	data, out, optnet, peers, only string
-	limit                          time.Duration
-	work                           string
+	data, out, optnet, peers, only, suite, state string
+	limit                                        time.Duration
+	work                                         string
 }
 
 func main() {
@@ -34,6 +37,8 @@ func main() {
 	flag.StringVar(&o.optnet, "optnet", "", "the command; empty: it is built")
 	flag.StringVar(&o.peers, "peers", "", "Python with clarabel, piqp and scipy, to be timed beside on the QPs")
 	flag.StringVar(&o.only, "only", "", "solve only files whose names match this pattern")
+	flag.StringVar(&o.suite, "suite", "", "solve only these suites, separated by commas: maros, mpc, cblib, sdplib, small, sudoku")
+	flag.StringVar(&o.state, "state", "", "file that keeps the figures: what is not solved now is taken from it")
 	flag.DurationVar(&o.limit, "limit", time.Minute, "time for each file")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
@@ -61,20 +66,85 @@ func run(ctx context.Context, o *options) error {
 			return fmt.Errorf("building the command: %w", err)
 		}
 	}
-	cases, err := collect(o)
+	all, err := collect(o)
 	if err != nil {
 		return err
 	}
-	for _, c := range cases {
+	st := loadState(o.state)
+	for _, c := range all {
 		if ctx.Err() != nil {
-			return context.Cause(ctx)
+			break
+		}
+		if !o.chosen(c.Suite, c.Name) {
+			continue
 		}
 		c.solve(ctx, o)
-		fmt.Fprintf(os.Stderr, "%-24s %-18s %s\n", c.name, c.got.Status, c.verdict())
+		if ctx.Err() != nil {
+			break
+		}
+		st.Cases[c.key()] = c.figures
+		fmt.Fprintf(os.Stderr, "%-24s %-18s %s\n", c.Name, c.Got.Status, c.verdict())
+		if err := st.save(o.state); err != nil {
+			return err
+		}
 	}
-	boards, err := sudoku(ctx, o)
+	if ctx.Err() == nil {
+		if err := sudoku(ctx, o, st); err != nil {
+			return err
+		}
+		if err := st.save(o.state); err != nil {
+			return err
+		}
+	}
+	var cases []*testcase
+	for _, c := range all {
+		if f, ok := st.Cases[c.key()]; ok {
+			c.figures = f
+			cases = append(cases, c)
+		}
+	}
+	if err := writePage(o, cases, st.Boards); err != nil {
+		return err
+	}
+	return context.Cause(ctx)
+}
+
+// chosen reports whether a case is to be solved now.
+func (o *options) chosen(suite, name string) bool {
+	if o.suite != "" && !slices.Contains(strings.Split(o.suite, ","), suite) {
+		return false
+	}
+	ok, _ := filepath.Match(o.only, name)
+	return ok || o.only == ""
+}
+
+// state is all figures, as they are kept between runs.
+type state struct {
+	Cases  map[string]figures
+	Boards []boards
+}
+
+func loadState(name string) *state {
+	st := &state{Cases: make(map[string]figures)}
+	if text, err := os.ReadFile(name); err == nil {
+		if err := json.Unmarshal(text, st); err != nil {
+			fmt.Fprintf(os.Stderr, "%s: %v: beginning anew\n", name, err)
+			st = &state{Cases: make(map[string]figures)}
+		}
+	}
+	return st
+}
+
+func (st *state) save(name string) error {
+	if name == "" {
+		return nil
+	}
+	text, err := json.Marshal(st)
 	if err != nil {
 		return err
 	}
-	return writePage(o, cases, boards)
+	if err := os.WriteFile(name+".tmp", text, 0o666); err != nil {
+		return err
+	}
+	return os.Rename(name+".tmp", name)
 }

@@ -42,7 +42,7 @@ of few digits: AlmostSolved with a check counts there.
 		files, good, wrong := 0, 0, 0
 		var off []string
 		for _, c := range cases {
-			if c.suite != s.name {
+			if c.Suite != s.name {
 				continue
 			}
 			files++
@@ -53,7 +53,7 @@ of few digits: AlmostSolved with a check counts there.
 				wrong++
 				fallthrough
 			default:
-				off = append(off, c.name)
+				off = append(off, c.Name)
 			}
 		}
 		if files > 0 {
@@ -68,7 +68,7 @@ of few digits: AlmostSolved with a check counts there.
 		b.WriteString("\n## Sudoku\n\n<a name=\"sudoku\"></a>Puzzles as QPs: one number for every cell and digit, ½·0.1‖z‖², the rules as equalities, given digits as\nlower bounds, no integers. Every QP has to be solved; where the relaxation has but one point, its largest numbers\nare the solution of the puzzle, and elsewhere they need not be. Of the 9×9 files the first " + fmt.Sprint(maxBoards) + " are taken.\n\n")
 		b.WriteString("| file | puzzles | QPs solved | boards right | seconds |\n| --- | ---: | ---: | ---: | ---: |\n")
 		for _, s := range sudoku {
-			fmt.Fprintf(&b, "| %s | %d | %d | %d | %.3g |\n", s.name, s.puzzles, s.solved, s.right, s.seconds)
+			fmt.Fprintf(&b, "| %s | %d | %d | %d | %.3g |\n", s.Name, s.Puzzles, s.Solved, s.Right, s.Seconds)
 		}
 	}
 	return os.WriteFile(o.out, []byte(b.String()), 0o666)
@@ -83,12 +83,12 @@ func explain(b *strings.Builder, cases []*testcase) {
 			continue
 		}
 		none = false
-		fmt.Fprintf(b, "- **%s** (%s): %s, %s.", c.name, c.suite, c.got.Status, strings.TrimSuffix(c.verdict(), "."))
-		if r := c.got.Relative; r != nil && c.got.Status != "PrimalInfeasible" && c.got.Status != "DualInfeasible" {
+		fmt.Fprintf(b, "- **%s** (%s): %s, %s.", c.Name, c.Suite, c.Got.Status, strings.TrimSuffix(c.verdict(), "."))
+		if r := c.Got.Relative; r != nil && c.Got.Status != "PrimalInfeasible" && c.Got.Status != "DualInfeasible" {
 			fmt.Fprintf(b, " Largest residual over 1 + its scale: %.1e.", *r)
 		}
-		if c.got.Why != "" {
-			fmt.Fprintf(b, " Solver: %s (%s).", c.got.Solver, c.got.Why)
+		if c.Got.Why != "" {
+			fmt.Fprintf(b, " Solver: %s (%s).", c.Got.Solver, c.Got.Why)
 		}
 		if e := c.err(); !math.IsNaN(e) {
 			fmt.Fprintf(b, " Objective off by %.1e.", e)
@@ -96,7 +96,7 @@ func explain(b *strings.Builder, cases []*testcase) {
 		if c.note != "" {
 			fmt.Fprintf(b, " About the file: %s.", strings.TrimSuffix(c.note, "."))
 		}
-		for _, p := range c.peers {
+		for _, p := range c.Peers {
 			fmt.Fprintf(b, " %s: %s, %.3g s.", p.Solver, p.Status, p.Seconds)
 		}
 		b.WriteString("\n")
@@ -110,9 +110,9 @@ func section(b *strings.Builder, suite, title string, all []*testcase) {
 	var cases []*testcase
 	peers := false
 	for _, c := range all {
-		if c.suite == suite {
+		if c.Suite == suite {
 			cases = append(cases, c)
-			peers = peers || len(c.peers) > 0
+			peers = peers || len(c.Peers) > 0
 		}
 	}
 	if len(cases) == 0 {
@@ -138,13 +138,13 @@ func section(b *strings.Builder, suite, title string, all []*testcase) {
 	}
 	b.WriteString(rule + "\n")
 	for _, c := range cases {
-		fmt.Fprintf(b, "| %s | %d | %d | %s | %s | %s | %s | %s | %s | %s | %d | %s |", c.name, c.got.Variables, c.got.Rows, mark(c), cell(c.got.Objective, "%.9g"), known(c.known), known2(c.err()),
-			cell(c.check.Primal, "%.0e"), cell(c.check.Dual, "%.0e"), cell(c.check.Gap, "%.0e"), c.got.Iterations, cell(c.got.Seconds, "%.3g"))
+		fmt.Fprintf(b, "| %s | %d | %d | %s | %s | %s | %s | %s | %s | %s | %d | %s |", c.Name, c.Got.Variables, c.Got.Rows, mark(c), cell(c.Got.Objective, "%.9g"), known(c.known), errorCell(c.err()),
+			cell(c.Check.Primal, "%.0e"), cell(c.Check.Dual, "%.0e"), cell(c.Check.Gap, "%.0e"), c.Got.Iterations, cell(c.Got.Seconds, "%.3g"))
 		if suite == "mpc" {
-			fmt.Fprintf(b, " %s |", known3(c.warm*1e3))
+			fmt.Fprintf(b, " %s |", warm(c))
 		}
 		if suite == "maros" || suite == "mpc" {
-			fmt.Fprintf(b, " %s |", c.got.Solver)
+			fmt.Fprintf(b, " %s |", c.Got.Solver)
 		}
 		if peers {
 			for _, name := range peerNames {
@@ -164,7 +164,7 @@ func (p *peer) passes(c *testcase) bool {
 }
 
 func peerCell(c *testcase, name string) string {
-	for _, p := range c.peers {
+	for _, p := range c.Peers {
 		if p.Solver == name {
 			if p.passes(c) {
 				return fmt.Sprintf("%.3g", p.Seconds)
@@ -197,14 +197,14 @@ func comparison(b *strings.Builder, cases []*testcase) {
 		fmt.Fprintf(b, "| %s | %d of %d | %.3g s | %.3g ms |\n", name, solved, len(cases), math.Exp(long/n)-1, 1e3*(math.Exp(short/n)-0.01))
 	}
 	line("optnet", func(c *testcase) (float64, bool) {
-		if c.got.Seconds == nil {
+		if c.Got.Seconds == nil {
 			return 0, false
 		}
-		return *c.got.Seconds, c.good()
+		return *c.Got.Seconds, c.good()
 	})
 	for _, name := range peerNames {
 		line(name, func(c *testcase) (float64, bool) {
-			for _, p := range c.peers {
+			for _, p := range c.Peers {
 				if p.Solver == name {
 					return p.Seconds, p.passes(c)
 				}
@@ -217,9 +217,9 @@ func comparison(b *strings.Builder, cases []*testcase) {
 // mark is the status, set in bold where it is not what is wanted.
 func mark(c *testcase) string {
 	if c.good() {
-		return c.got.Status
+		return c.Got.Status
 	}
-	return "**" + c.got.Status + "**"
+	return "**" + c.Got.Status + "**"
 }
 
 func cell(v *float64, format string) string {
@@ -236,18 +236,18 @@ func known(v float64) string {
 	return fmt.Sprintf("%.9g", v)
 }
 
-func known2(v float64) string {
+func errorCell(v float64) string {
 	if math.IsNaN(v) {
 		return ""
 	}
 	return fmt.Sprintf("%.0e", v)
 }
 
-func known3(v float64) string {
-	if math.IsNaN(v) {
+func warm(c *testcase) string {
+	if c.Warm == nil {
 		return ""
 	}
-	return fmt.Sprintf("%.3g", v)
+	return fmt.Sprintf("%.3g", *c.Warm*1e3)
 }
 
 // machine names the processor.

@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/optnet-go/optnet/encoding/npz"
@@ -15,10 +16,10 @@ import (
 
 // boards is what became of the puzzles of one file.
 type boards struct {
-	name            string
-	puzzles, solved int // QPs
-	right           int // boards that come out as they are known to
-	seconds         float64
+	Name            string
+	Puzzles, Solved int // QPs
+	Right           int // boards that come out as they are known to
+	Seconds         float64
 }
 
 // maxBoards bounds the 9×9 puzzles of a file: a tenth of a second each.
@@ -27,35 +28,34 @@ const maxBoards = 25
 // sudoku solves puzzles as QPs: z is 1 where a cell has a digit, minimize 0.05·‖z‖²
 // subject to the rules, Az = 1, and to the given digits as bounds. It is the
 // relaxation without integers: where that has one point, the puzzle is solved.
-func sudoku(ctx context.Context, o *options) ([]boards, error) {
-	var all []boards
+func sudoku(ctx context.Context, o *options, st *state) error {
 	for _, pattern := range []string{"sudoku/optnet4x4/*", "sudoku/9x9/*"} {
 		files, err := filepath.Glob(filepath.Join(o.data, pattern))
 		if err != nil {
-			return nil, err
+			return err
 		}
 		for _, file := range files {
 			name := filepath.Base(file)
-			if ok, _ := filepath.Match(o.only, name); !strings.Contains(name, ".csv") || o.only != "" && !ok {
+			if !strings.Contains(name, ".csv") || !o.chosen("sudoku", name) {
 				continue
 			}
 			lines, err := puzzles(file)
 			if err != nil {
-				return nil, err
+				return err
 			}
 			if len(lines) == 0 {
 				continue
 			}
 			b, err := solveBoards(ctx, o, lines)
 			if err != nil {
-				return nil, fmt.Errorf("%s: %w", file, err)
+				return fmt.Errorf("%s: %w", file, err)
 			}
-			b.name = strings.TrimSuffix(strings.TrimSuffix(name, ".gz"), ".csv")
-			fmt.Fprintf(os.Stderr, "%-24s %d of %d QPs solved, %d boards\n", b.name, b.solved, b.puzzles, b.right)
-			all = append(all, *b)
+			b.Name = strings.TrimSuffix(strings.TrimSuffix(name, ".gz"), ".csv")
+			fmt.Fprintf(os.Stderr, "%-24s %d of %d QPs solved, %d boards\n", b.Name, b.Solved, b.Puzzles, b.Right)
+			st.Boards = append(slices.DeleteFunc(st.Boards, func(o boards) bool { return o.Name == b.Name }), *b)
 		}
 	}
-	return all, nil
+	return nil
 }
 
 // puzzles reads lines puzzle,solution.
@@ -155,7 +155,7 @@ func solveBoards(ctx context.Context, o *options, lines [][2]string) (*boards, e
 	if err != nil {
 		return nil, err
 	}
-	res := &boards{puzzles: len(lines), solved: r.Counts["Solved"], seconds: *r.Seconds}
+	res := &boards{Puzzles: len(lines), Solved: r.Counts["Solved"], Seconds: *r.Seconds}
 	for i, line := range lines {
 		right := true
 		for c := range cells {
@@ -168,7 +168,7 @@ func solveBoards(ctx context.Context, o *options, lines [][2]string) (*boards, e
 			right = right && byte('1'+best) == line[1][c]
 		}
 		if right {
-			res.right++
+			res.Right++
 		}
 	}
 	return res, nil

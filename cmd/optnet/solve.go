@@ -357,11 +357,6 @@ type solution struct {
 
 // solve solves what a file holds.
 func (s *solving) solve(ctx context.Context, p *problem) (*solution, error) {
-	if s.timeLimit > 0 { // for what is not the solvers' own: choosing, converting
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, s.timeLimit+time.Second)
-		defer cancel()
-	}
 	switch {
 	case p.rows != nil:
 		a, err := s.solveRows(ctx, p)

@@ -220,9 +220,13 @@ func sweep(train, test *Signals) TVResult {
 	return r
 }
 
+// open removes what an earlier run has left. A run that goes on keeps the table of
+// its epochs, lest a kill before the next epoch loses it.
 func (r *run) open() error {
 	old := slices.Clone(allFiles)
-	if !r.cfg.Resume {
+	if r.cfg.Resume {
+		old = slices.DeleteFunc(old, func(name string) bool { return name == MetricsFile })
+	} else {
 		for _, net := range Nets() {
 			old = append(old, lab.CheckpointFile(net))
 		}

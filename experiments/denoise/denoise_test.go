@@ -120,6 +120,17 @@ func TestResumeRun(t *testing.T) {
 		t.Fatalf("%+v, %v", part, err)
 	}
 	cfg.Resume = true
+	// Stopped again before it goes on: the table of the epochs stays.
+	table, err := os.ReadFile(filepath.Join(cfg.Out, MetricsFile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := (&run{cfg: cfg, out: lab.Folder(cfg.Out)}).open(); err != nil {
+		t.Fatal(err)
+	}
+	if kept, err := os.ReadFile(filepath.Join(cfg.Out, MetricsFile)); err != nil || string(kept) != string(table) {
+		t.Errorf("%v: %q, want %q", err, kept, table)
+	}
 	got, err := Run(context.Background(), cfg, lab.Report{})
 	if err != nil {
 		t.Fatal(err)

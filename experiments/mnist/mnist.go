@@ -198,11 +198,17 @@ func (r *run) seeds(seed uint64) lab.Folder { return r.out.Sub(seedFolder(seed))
 
 func seedFolder(seed uint64) string { return fmt.Sprintf("seed-%d", seed) }
 
+// open removes what an earlier run has left. A run that goes on keeps the table of
+// its epochs, lest a kill before the next epoch loses it.
 func (r *run) open() error {
-	if err := r.out.Open(MetricsFile, ResultsFile, CurvesFile); err != nil {
+	old := []string{ResultsFile, CurvesFile}
+	if !r.cfg.Resume {
+		old = append(old, MetricsFile)
+	}
+	if err := r.out.Open(old...); err != nil {
 		return err
 	}
-	var old []string
+	old = nil
 	if !r.cfg.Resume {
 		for _, net := range Nets() {
 			old = append(old, lab.CheckpointFile(net))
