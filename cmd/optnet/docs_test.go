@@ -3,6 +3,7 @@ package main
 import (
 	"flag"
 	"os"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -53,5 +54,25 @@ func TestReference(t *testing.T) {
 		}
 	} else if b.String() != text {
 		t.Errorf("the reference in %s is not what help prints: run go test ./cmd/optnet -run TestReference -update", file)
+	}
+}
+
+// TestReadme holds what README.md shows of the command against what it prints;
+// times and rounding errors aside.
+func TestReadme(t *testing.T) {
+	readme := mustRead(t, "../../README.md")
+	t.Chdir("../..")
+	vague := regexp.MustCompile(`[0-9.]+ (µs|ms|s)\n|[0-9.]+e-[0-9]+`)
+	for _, name := range []string{"solve", "diagnose"} {
+		_, rest, _ := strings.Cut(readme, "<!-- begin "+name+" -->\n```\n$ optnet ")
+		block, _, ok := strings.Cut(rest, "```\n<!-- end "+name+" -->")
+		line, want, _ := strings.Cut(block, "\n")
+		if !ok {
+			t.Fatalf("README.md has no block %s", name)
+		}
+		_, got, stderr := call(t, "", strings.Fields(line)...)
+		if vague.ReplaceAllString(got, "*") != vague.ReplaceAllString(want, "*") {
+			t.Errorf("README.md shows of %q\n%s\nand it prints\n%s%s", line, want, got, stderr)
+		}
 	}
 }
