@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"time"
 
 	"github.com/optnet-go/optnet/encoding/mps"
 	"github.com/optnet-go/optnet/encoding/npz"
@@ -38,6 +39,8 @@ func runPeers(ctx context.Context, o *options, file string) []peer {
 	if err := npz.WriteFile(name, arrays); err != nil {
 		return nil
 	}
+	ctx, cancel := context.WithTimeout(ctx, 2*o.limit+30*time.Second) // PIQP has no limit of its own
+	defer cancel()
 	var out bytes.Buffer
 	cmd := exec.CommandContext(ctx, o.peers, "bench/suites/peers.py", name, fmt.Sprint(o.limit.Seconds()))
 	cmd.Stdout, cmd.Stderr = &out, os.Stderr
