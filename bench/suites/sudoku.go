@@ -20,6 +20,7 @@ type boards struct {
 	Puzzles, Solved int // QPs
 	Right           int // boards that come out as they are known to
 	Seconds         float64
+	Counts          map[string]int // of the statuses
 }
 
 // maxBoards bounds the 9×9 puzzles of a file: a tenth of a second each.
@@ -51,7 +52,7 @@ func sudoku(ctx context.Context, o *options, st *state) error {
 				return fmt.Errorf("%s: %w", file, err)
 			}
 			b.Name = strings.TrimSuffix(strings.TrimSuffix(name, ".gz"), ".csv")
-			fmt.Fprintf(os.Stderr, "%-24s %d of %d QPs solved, %d boards\n", b.Name, b.Solved, b.Puzzles, b.Right)
+			fmt.Fprintf(os.Stderr, "%-24s %d of %d QPs solved, %d boards; %v\n", b.Name, b.Solved, b.Puzzles, b.Right, b.Counts)
 			st.Boards = append(slices.DeleteFunc(st.Boards, func(o boards) bool { return o.Name == b.Name }), *b)
 		}
 	}
@@ -155,7 +156,7 @@ func solveBoards(ctx context.Context, o *options, lines [][2]string) (*boards, e
 	if err != nil {
 		return nil, err
 	}
-	res := &boards{Puzzles: len(lines), Solved: r.Counts["Solved"], Seconds: *r.Seconds}
+	res := &boards{Puzzles: len(lines), Solved: r.Counts["Solved"], Seconds: *r.Seconds, Counts: r.Counts}
 	for i, line := range lines {
 		right := true
 		for c := range cells {
