@@ -377,7 +377,51 @@ func (s *solving) solve(ctx context.Context, p *problem) (*solution, error) {
 	if s.solver == "conic" {
 		return nil, usagef("--solver is conic, but the file holds dense QPs, want qp")
 	}
-	return s.solveBatch(ctx, p)
+	began := time.Now()
+	sol, err := s.solveBatch(ctx, p)
+	if err == nil && s.solver == "auto" {
+		s.again(ctx, p, sol, began)
+	}
+	return sol, err
+}
+
+// again lets the sparse solver try the elements of a batch that the dense one has
+// not solved for reasons of its own.
+func (s *solving) again(ctx context.Context, p *problem, sol *solution, began time.Time) {
+	sh, b := sol.shape, sol.batch
+	solved := 0
+	for i := range b.Info {
+		info := &b.Info[i]
+		if info.Status != qp.AlmostSolved && info.Status != qp.NumericalError && info.Status != qp.MaxIterations {
+			continue
+		}
+		t := *s
+		t.trace = nil
+		if s.timeLimit > 0 {
+			if t.timeLimit = s.timeLimit - time.Since(began); t.timeLimit <= 0 {
+				break
+			}
+		}
+		rows := rowsOf(sh, p.batch, i)
+		a, err := t.solveRowsBy(ctx, rows, "conic")
+		if ctx.Err() != nil {
+			break
+		}
+		if err != nil || a.status != qp.Solved {
+			continue
+		}
+		copy(b.Z[i*sh.N:], a.x)
+		copy(b.Nu[i*sh.NEq:(i+1)*sh.NEq], a.rows)
+		copy(b.Lambda[i*sh.NIneq:(i+1)*sh.NIneq], a.rows[sh.NEq:])
+		copy(b.Mu[i*sh.N:], a.cols)
+		b.Value[i] = a.objective
+		*info = qp.Info{Status: a.status, Iterations: a.iterations, Retries: info.Retries + 1, Primal: a.primal, Dual: a.dual, Gap: a.gap}
+		solved++
+	}
+	if solved > 0 {
+		sol.why += fmt.Sprintf("; %d elements by conic, which qp has not solved", solved)
+		sol.seconds = time.Since(began).Seconds()
+	}
 }
 
 func (s *solving) qpOptions(many bool) *qp.Options {
