@@ -32,7 +32,7 @@ func (m *Model) check() []*Problem {
 		for _, a := range s.args {
 			found = append(found, m.misuses(a, seen, used)...)
 		}
-		if s.bad != nil {
+		if s.bad != nil && len(found) == 0 {
 			found = append(found, s.bad)
 		}
 		if len(found) == 0 && !m.geometric { // a GP is judged in its logarithms

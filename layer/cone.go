@@ -80,6 +80,11 @@ func (s *coneState) solve(ctx context.Context, p *Pass, data [][]float64, reuse 
 
 func (s *coneState) z(p *Pass, i int, dst []float64) { copy(dst, of(s.sol.Z, p.size, i)) }
 
+func (s *coneState) rays(p *Pass, i int, x, z []float64) {
+	copy(x, of(s.sol.Rays.X, p.size, i))
+	copy(z, of(s.sol.Rays.Z, p.size, i))
+}
+
 func (s *coneState) vjp(ctx context.Context, p *Pass, want []bool, ux, uz, uv []float64) ([][]float64, []Certificate, error) {
 	s.up = conic.Point{X: ux, Z: uz, Value: uv}
 	s.grad.Want = 0

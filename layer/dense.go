@@ -88,6 +88,12 @@ func (s *denseState) z(p *Pass, i int, dst []float64) {
 	s.engine.form.Z(dst, of(s.sol.Nu, p.size, i), of(s.sol.Lambda, p.size, i), of(s.sol.Mu, p.size, i))
 }
 
+func (s *denseState) rays(p *Pass, i int, x, z []float64) {
+	r := &s.sol.Rays
+	copy(x, of(r.Z, p.size, i))
+	s.engine.form.Z(z, of(r.Nu, p.size, i), of(r.Lambda, p.size, i), of(r.Mu, p.size, i))
+}
+
 func (s *denseState) vjp(ctx context.Context, p *Pass, want []bool, ux, uz, uv []float64) ([][]float64, []Certificate, error) {
 	s.up = qp.Point{Z: ux, Value: uv}
 	if uz != nil {

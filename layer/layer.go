@@ -86,6 +86,9 @@ type state interface {
 	solve(ctx context.Context, p *Pass, data [][]float64, reuse bool) error
 	// z writes element i's multipliers of the cone program.
 	z(p *Pass, i int, dst []float64)
+	// rays writes the proof that element i is infeasible, as multipliers z, or
+	// unbounded, as a direction x.
+	rays(p *Pass, i int, x, z []float64)
 	// vjp returns gradients with respect to the coefficients that want marks,
 	// shared or per element as the data were, from cotangents of x, z and the
 	// objective; nil is zero.

@@ -587,3 +587,59 @@ func TestClosedForm(t *testing.T) {
 		}
 	}
 }
+
+// An element that is infeasible or unbounded says by what, and touches no other.
+func TestInfeasible(t *testing.T) {
+	m := cvx.NewModel()
+	x, y := m.Var("x", 2), m.Var("y").NonNeg()
+	a, c := m.Param("a"), m.Param("c")
+	m.Minimize(cvx.Add(cvx.SumSquares(x), cvx.Times(c, y)))
+	m.SubjectTo(
+		cvx.Leq(cvx.Sum(x), a).Named("roof"), cvx.Geq(cvx.Sum(x), cvx.Const(1)).Named("floor"),
+		cvx.Leq(x, cvx.Const(5)).Named("far"),
+	)
+	prog, err := m.Compile()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, form := range []layer.Form{layer.Dense, layer.Cone} {
+		l, err := layer.New(prog, nil, nil, &layer.Options{Form: form})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var pass, alone layer.Pass
+		if err := l.Forward(ctx, &pass, []float64{2, 0, 2, 3}, []float64{1, 1, -1, 2}); err != nil {
+			t.Fatal(err)
+		}
+		for i, want := range []layer.Info{
+			{Status: qp.Solved},
+			{Status: qp.PrimalInfeasible, Reason: `in contradiction: "roof", "floor"`},
+			{Status: qp.DualInfeasible, Reason: "without bound: y"},
+			{Status: qp.Solved},
+		} {
+			if got := pass.Info[i]; got.Status != want.Status || !strings.HasPrefix(got.Reason, want.Reason) {
+				t.Errorf("%v, element %d: %v, %q, want %v, %q", form, i, got.Status, got.Reason, want.Status, want.Reason)
+			}
+		}
+		if err := pass.Err(); !errors.Is(err, qp.ErrInfeasible) || !strings.Contains(err.Error(), "roof") {
+			t.Error(err)
+		}
+		var grad layer.Gradient
+		if err := pass.Backward(ctx, &grad, &layer.Outputs{Vars: [][]float64{{1, 2, 1, 2, 1, 2, 1, 2}}, Value: []float64{1, 1, 1, 1}}); err != nil {
+			t.Fatal(err)
+		}
+		for _, g := range grad.Params {
+			if g[1] != 0 || g[2] != 0 {
+				t.Errorf("%v: gradient %v", form, g)
+			}
+		}
+		if err := l.Forward(ctx, &alone, []float64{3}, []float64{2}); err != nil {
+			t.Fatal(err)
+		}
+		for k := range 2 {
+			if pass.Vars[0][6+k] != alone.Vars[0][k] {
+				t.Errorf("%v: among others %v, alone %v", form, pass.Vars[0][6:], alone.Vars[0])
+			}
+		}
+	}
+}

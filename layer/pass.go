@@ -270,6 +270,7 @@ func (p *Pass) collect() {
 			p.raw[i] = 0
 		}
 	}
+	p.explain()
 	p.Value = grow(p.Value, p.size)
 	for i := range p.size {
 		p.Value[i] = l.prog.Value(p.raw[i], p.at(p.theta, i))
