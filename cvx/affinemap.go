@@ -57,15 +57,16 @@ func (m *Map) set(i int, p int32, c float64) {
 
 func newMap(n int) *Map { return &Map{base: make([]float64, n)} }
 
-// sorted orders the entries by row, so that Apply writes in order.
+// sorted orders the entries by row and column, so that Apply writes in order.
 func (m *Map) sorted() *Map {
-	if slices.IsSorted(m.idx) {
+	order := count(len(m.idx))
+	less := func(a, b int) int {
+		return cmp.Or(cmp.Compare(m.idx[a], m.idx[b]), cmp.Compare(m.par[a], m.par[b]))
+	}
+	if slices.IsSortedFunc(order, less) {
 		return m
 	}
-	order := count(len(m.idx))
-	slices.SortStableFunc(order, func(a, b int) int {
-		return cmp.Or(cmp.Compare(m.idx[a], m.idx[b]), cmp.Compare(m.par[a], m.par[b]))
-	})
+	slices.SortStableFunc(order, less)
 	s := &Map{base: m.base, idx: make([]int32, len(order)), par: make([]int32, len(order)), coef: make([]float64, len(order))}
 	for k, o := range order {
 		s.idx[k], s.par[k], s.coef[k] = m.idx[o], m.par[o], m.coef[o]

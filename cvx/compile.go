@@ -153,7 +153,7 @@ func (g *graph) program(m *Model, where []int) *Program {
 			p.maps[1].set(int(t.v), t.p, t.c)
 		}
 	}
-	p.maps[1] = p.maps[1].sorted()
+	p.maps[1], p.constant = p.maps[1].sorted().merged(), p.constant.sorted().merged()
 	p.structure.A, p.maps[2], p.maps[3] = assemble(all, rows, g.n)
 
 	for k, e := range m.params {

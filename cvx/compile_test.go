@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 
+	"gonum.org/v1/gonum/mat"
+
 	"github.com/optnet-go/optnet/conic"
 	"github.com/optnet-go/optnet/cvx"
 	"github.com/optnet-go/optnet/qp"
@@ -174,6 +176,7 @@ func TestMisuse(t *testing.T) {
 		{"only a square matrix can be PSD", func(m *cvx.Model) { m.Minimize(cvx.Sum(m.Var("X", 2, 3).PSD())) }},
 		{"the lower bound 2 above its upper bound 1", func(m *cvx.Model) { m.Minimize(m.Var("x").Bounds(2, 1)) }},
 		{"constants are finite", func(m *cvx.Model) { m.Minimize(cvx.Times(cvx.Const(math.NaN()), m.Var("x"))) }},
+		{"cannot be read", func(m *cvx.Model) { m.Minimize(cvx.Times(cvx.Const((*mat.Dense)(nil)), m.Var("x"))) }},
 		{"not a string", func(m *cvx.Model) { m.Minimize(cvx.Times(cvx.Const("2"), m.Var("x"))) }},
 		{"indefinite: its eigenvalues go from -1 to 1", func(m *cvx.Model) {
 			m.Minimize(cvx.QuadForm(m.Var("x", 2), cvx.Const([][]float64{{0, 1}, {1, 0}})))

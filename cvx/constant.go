@@ -140,8 +140,13 @@ func Const(x any) *Expr {
 	return e
 }
 
-func constantOf(x any) (*matrix, string) {
+func constantOf(x any) (m *matrix, wrong string) {
 	zero := &matrix{rows: 1, cols: 1, dense: []float64{0}}
+	defer func() { // a matrix of the user's that is nil, or panics
+		if r := recover(); r != nil {
+			m, wrong = zero, fmt.Sprintf("a constant of type %T cannot be read: %v", x, r)
+		}
+	}()
 	switch x := x.(type) {
 	case float64:
 		return &matrix{rows: 1, cols: 1, dense: []float64{x}}, ""

@@ -35,22 +35,18 @@ func (g *graph) weigh(e *Expr, w lin) {
 			}
 		}
 	}
-	b := newBuilder(1, 0)
-	b.add(g.linear...)
 	x := g.column(e)
 	for k := range x.rows() {
 		for _, t := range x.row(k) {
 			for _, u := range w.row(k) {
 				if t.canMultiply(u) {
-					b.add(t.times(u))
+					g.linear = append(g.linear, t.times(u))
 				} else { // θ times θ: a constant of the objective
 					g.square = append(g.square, monomial{t.p, u.p, -1, t.c * u.c})
 				}
 			}
 		}
 	}
-	b.end()
-	g.linear = b.out.terms
 }
 
 func (g *graph) weighAffine(f *affine, e *Expr, w lin) bool {
