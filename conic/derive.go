@@ -68,6 +68,7 @@ const (
 	maxFactor = 1 << 27
 )
 
+// newLinearSystem takes the structure of a Solver, which always has a P.
 func newLinearSystem(st *Structure) (*linearSystem, error) {
 	A := st.A
 	y := &linearSystem{st: st, n: st.N, m: A.Rows}
@@ -118,17 +119,13 @@ func (y *linearSystem) pattern(unknowns int) bool {
 	K := &sparse.CSC{Rows: unknowns, Cols: unknowns, ColPtr: make([]int, unknowns+1)}
 	y.K = K
 	y.sign, y.diag = make([]int8, unknowns), make([]int, unknowns)
-	if st.P != nil {
-		y.fromP = make([]int, st.P.NNZ())
-	}
+	y.fromP = make([]int, st.P.NNZ())
 	for j := range n {
 		last := -1
-		if st.P != nil {
-			for k := st.P.ColPtr[j]; k < st.P.ColPtr[j+1]; k++ {
-				last = st.P.RowIdx[k]
-				y.fromP[k] = len(K.RowIdx)
-				K.RowIdx = append(K.RowIdx, last)
-			}
+		for k := st.P.ColPtr[j]; k < st.P.ColPtr[j+1]; k++ {
+			last = st.P.RowIdx[k]
+			y.fromP[k] = len(K.RowIdx)
+			K.RowIdx = append(K.RowIdx, last)
 		}
 		if last != j {
 			K.RowIdx = append(K.RowIdx, j)

@@ -26,8 +26,7 @@ const (
 	strongReg      = 1e-5  // ε then; each step is refined, since it has parts of size 1/ε
 	nullAbove      = 1e-6  // part of a random vector in the null space from which K is singular
 	solveTol       = 1e-15 // relative residual to stop at
-	retryAbove     = 1e-9  // relative residual of a solve at which the larger ε is tried
-	fallbackAbove  = 1e-9  // and, of that, least squares
+	retryAbove     = 1e-9  // relative residual of a solve at which the larger ε is tried, and then least squares
 	maxRefine      = 15
 	maxProximal    = 60 // steps with the larger ε
 )
@@ -227,7 +226,7 @@ func (l *linearization) direct(x, r []float64) (residual float64, fallback bool)
 		if l.reg.Static < strongReg {
 			return l.refine(x, r, maxRefine, 0.5), false
 		}
-		if residual = l.refine(x, r, maxProximal, 0.9); residual <= fallbackAbove {
+		if residual = l.refine(x, r, maxProximal, 0.9); residual <= retryAbove {
 			return residual, false
 		}
 	}

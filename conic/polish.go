@@ -90,9 +90,7 @@ func (l *linearization) optimality() float64 {
 	st := l.st
 	r1, r2 := l.col1, l.row1
 	clear(r1)
-	if st.P != nil {
-		st.P.SymMulAdd(l.e.P, -1, l.x, r1)
-	}
+	st.P.SymMulAdd(l.e.P, -1, l.x, r1)
 	dual := max(dense.NormInf(r1), dense.NormInf(l.e.q))
 	for j, q := range l.e.q {
 		r1[j] -= q
