@@ -82,7 +82,7 @@ func (l *linearization) equilibrate(plain bool) {
 		l.scale[j] = 1
 	}
 	size := l.res
-	for range 4 {
+	for range 3 {
 		clear(size)
 		for j := range l.scale {
 			sj := l.scale[j]
@@ -98,13 +98,19 @@ func (l *linearization) equilibrate(plain bool) {
 				done = false
 			}
 			if v > 0 {
-				l.scale[j] *= math.Exp2(-math.Round(math.Log2(v) / 2))
+				l.scale[j] *= halfPower(v)
 			}
 		}
 		if done {
 			break
 		}
 	}
+}
+
+// halfPower is a power of two close to v^{−½}, for v > 0.
+func halfPower(v float64) float64 {
+	e := int(math.Float64bits(v)>>52) - 1023
+	return math.Float64frombits(uint64(1023-(e+1)>>1) << 52)
 }
 
 // plainScale measures dz by ξ = (1+h)^½dz̃, as iterate does, which is dz itself for
@@ -121,7 +127,7 @@ func (l *linearization) plainScale() {
 				h = p.h[2]
 			}
 			if !math.IsInf(h, 1) {
-				l.scale[l.n+b.at+r] = math.Exp2(math.Round(math.Log2(root(h))))
+				l.scale[l.n+b.at+r] = halfPower(1 + h)
 			}
 		}
 	}
@@ -132,7 +138,7 @@ func (l *linearization) plainScale() {
 		}
 	}
 	if top > 0 {
-		c := math.Exp2(-math.Round(math.Log2(top) / 2))
+		c := halfPower(top)
 		for j := range l.scale {
 			l.scale[j] *= c
 		}

@@ -59,6 +59,9 @@ func makeKnown(r *rand.Rand, n, rank int, density float64, cones []Cone) *known 
 		for margin := 0.0; margin < 0.1; {
 			for i := range v {
 				v[i] = 2 * r.NormFloat64()
+				if p.Kind == NonNegative { // one of many would always be small
+					v[i] += math.Copysign(0.1, v[i])
+				}
 			}
 			p.project(s, v, 0)
 			margin = math.Inf(1)

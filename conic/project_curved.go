@@ -120,6 +120,9 @@ func (p *projector) curve(s []float64, ns, nz float64) {
 		for i := range 3 {
 			k += e3[i] * dense.Dot(H[3*i:3*i+3], e3)
 		}
+		if math.IsNaN(k) { // beyond float64: the boundary is an edge
+			k = math.Inf(1)
+		}
 		p.h[2] = ratio(1, nz*max(k, 0))
 		return
 	}

@@ -36,19 +36,19 @@ func (p *projector) projectExp(s, v []float64) region {
 
 	r := rootExp(x, y, z)
 	q := r*r - r + 1
-	a, beta := (y+(r-1)*x)/q, (x-r*y)/q // beta = b·eʳ
-	a, beta = max(a, 0), max(beta, 0)
-	// eʳ may overflow where a, and so the ray's last entry, is the difference of
-	// what v_z lacks: a·eʳ = v_z + b.
-	b := beta * math.Exp(-r)
-	s[0], s[1], s[2] = a*r, a, a*math.Exp(r)
-	p.z[0], p.z[1], p.z[2] = -beta, (r-1)*beta, b
+	a, beta := max((y+(r-1)*x)/q, 0), max((x-r*y)/q, 0) // beta = b·eʳ
+	// Each of the products a·eʳ and b is v_z and the other one: the smaller of a and
+	// b·eʳ, which may be lost in rounding, follows from that.
+	b, aer := beta*math.Exp(-r), a*math.Exp(r)
 	if r > 1 {
-		s[2] = z + b
+		aer = z + b
+		a = aer * math.Exp(-r)
 	} else {
-		b = s[2] - z
-		p.z[2] = b
+		b = aer - z
+		beta = b * math.Exp(r)
 	}
+	s[0], s[1], s[2] = a*r, a, aer
+	p.z[0], p.z[1], p.z[2] = -beta, (r-1)*beta, b
 	// The Hessian of y·exp(x/y) − z is eʳ/y·wwᵀ, w = (1, −r, 0), and its gradient is
 	// eʳ(1, 1−r, −e⁻ʳ).
 	H, er := p.hessian(), math.Exp(-r)

@@ -364,8 +364,15 @@ func TestExponentialExtremes(t *testing.T) {
 	for _, v := range [][]float64{
 		{1e5, 1, 1}, {1e5, -1, 1}, {-1e5, 1, -1}, {-1e5, 1e-5, -1}, {1, 1e-8, 1}, {1, -1e-8, -1}, {1e-8, 1, 0.5}, {-1e-8, -1e-9, 1},
 		{1e-300, 1e-300, 0}, {1e150, 1e150, 1}, {800, 1, 3}, {-800, 1, -5}, {750, 1e-3, 1e300}, {5, 1e-12, -1e9}, {1e-9, -1e9, 1}, {0, 1, 0.5}, {3, 0, 1}, {3, 0, -1},
+		{0.0041828816686980234, -0.4995625608224743, 2.945725102635365}, {1e-4, -0.5, 3}, {-3, 1e-4, -0.1},
 	} {
-		c.Project(s, v)
+		p := newProjector(c)
+		p.project(s, v, 0)
+		for i, h := range p.h {
+			if math.IsNaN(h) || h < 0 {
+				t.Errorf("v = %v: h[%d] = %v", v, i, h)
+			}
+		}
 		z := sub(s, v)
 		for i := range s {
 			if math.IsNaN(s[i]) || math.IsInf(s[i], 0) {

@@ -316,12 +316,12 @@ def gradient(args, ours):
                 # the fastest of those that are about as accurate as the best one
                 if best is None or (err < 1e-4 or err < 2 * best[2]) and (seconds < best[1] or best[2] > 1e-4 and err < best[2] / 2):
                     best = (mode, seconds, err)
-            ratio = best[1] / mine["backward"] if best else math.nan
+            ratio = best[1] / mine["backward"] if best and mine.get("x") else math.nan
             ratios.append(ratio)
             print(f"{name:16}{d['n']:5}{len(d['b']):6}{mine['backward']:11.6f}{mine['repeated']:10.6f}{error:9.1e}  {best[0]:>8}{best[1]:11.6f}{best[2]:9.1e}{ratio:8.1f}", flush=True)
             if "unique true" not in mine["certificate"]:
-                print(f"# {name}: {mine['certificate']}")
-    print(f"# geometric mean of diffcp/ours: {geomean(ratios):.1f}")
+                print(f"# {name}: {mine['status']}; {mine['certificate']}")
+    print(f"# geometric mean of diffcp/ours over {sum(map(math.isfinite, ratios))} programs: {geomean(ratios):.1f}")
 
 
 def main():
