@@ -25,7 +25,7 @@ const (
 	weakCondition  = 1e-5  // estimate of the smallest singular value of SKS below which it is looked at closely
 	strongReg      = 1e-5  // ε then; each step is refined, since it has parts of size 1/ε
 	nullAbove      = 1e-6  // part of a random vector in the null space from which K is singular
-	solveTol       = 1e-15 // relative residual to stop at
+	solveTol       = 1e-14 // relative residual to stop at
 	retryAbove     = 1e-9  // relative residual of a solve at which the larger ε is tried, and then least squares
 	maxRefine      = 15
 	maxProximal    = 60 // steps with the larger ε
@@ -36,7 +36,7 @@ const (
 func (l *linearization) prepare() bool {
 	l.assemble()
 	l.singular = false
-	if l.factor(false, regularization) && l.ldl.Replaced == 0 {
+	if l.factor(false, regularization) {
 		if l.rcond = l.condition(); l.rcond > weakCondition {
 			return true
 		}
@@ -51,6 +51,9 @@ func (l *linearization) strengthen() bool {
 	}
 	l.rcond = l.condition()
 	start(l.rhs2)
+	if l.refine(l.step2, l.rhs2, maxProximal, 0.9) <= retryAbove {
+		return true
+	}
 	if _, left := l.leastSquares(l.step2, l.rhs2); left <= nullAbove {
 		return true
 	}
@@ -198,7 +201,7 @@ func (l *linearization) condition() float64 {
 	x := l.step
 	start(x)
 	growth := 0.0
-	for range 3 {
+	for range 2 {
 		n := dense.Norm2(x)
 		if n == 0 || math.IsNaN(n) || math.IsInf(n, 0) {
 			return 0

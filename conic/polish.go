@@ -18,7 +18,7 @@ import (
 
 const (
 	maxPolish  = 8
-	polishGoal = 1e-15 // relative residual
+	polishGoal = 1e-14 // relative residual
 	polishStep = 1e-2  // largest step, relative to the point
 )
 
@@ -59,7 +59,7 @@ func (l *linearization) polish() (factored bool) {
 func (l *linearization) newton() bool {
 	l.toRows(l.rhs[l.n:l.n+l.m], l.row1)
 	copy(l.rhs, l.col1)
-	l.direct(l.sol, l.rhs)
+	l.solve(l.sol, l.rhs)
 	l.fromRows(l.row2, l.sol[l.n:l.n+l.m]) // dz
 	ds := l.row1
 	l.slackChange(ds, l.sol[:l.n], l.row2)
