@@ -41,7 +41,9 @@ func (l *linearization) polish() (factored bool) {
 		if l.merit <= polishGoal {
 			break
 		}
-		if !l.prepare() {
+		if factored && l.infinite == l.inactive() {
+			l.assemble() // close to where K was factored: refinement sees to the rest
+		} else if !l.prepare() {
 			return false
 		}
 		before := l.merit
