@@ -39,7 +39,7 @@ func portfolio(t *testing.T, form layer.Form) *layer.Layer {
 // parameters and others.
 func TestLayer(t *testing.T) {
 	const batch = 3
-	for _, form := range []layer.Form{layer.Dense} {
+	for _, form := range []layer.Form{layer.Dense, layer.Cone} {
 		t.Run(form.String(), func(t *testing.T) {
 			l := portfolio(t, form)
 			var count gomlx.Counter
