@@ -221,6 +221,9 @@ func TestGradients(t *testing.T) {
 }
 
 func testGradients(t *testing.T, way gomlx.Way, shared func(string) bool) {
+	if testing.Short() && way == gomlx.InGraph {
+		t.Skip("long: TestWays holds this way against the other one")
+	}
 	a := random(7, 3, 6, 2, 4, shared)
 	loss := func(_ gomlx.Data, s *gomlx.Solution) *graph.Node {
 		l := s.Value

@@ -74,6 +74,9 @@ func TestModelGradients(t *testing.T) {
 }
 
 func testModelGradients(t *testing.T, way gomlx.Way) {
+	if testing.Short() && way == gomlx.InGraph {
+		t.Skip("long: TestWays holds this way against the other one")
+	}
 	store := model.NewStore()
 	if err := store.SetRNGStateFromSeed(5); err != nil {
 		t.Fatal(err)

@@ -54,7 +54,9 @@ type whole struct {
 func (x *whole) Execute(inputs []compute.Buffer, donate []bool, d compute.DeviceNum) ([]compute.Buffer, error) {
 	bare := make([]compute.Buffer, len(inputs))
 	for i, in := range inputs {
-		bare[i] = inner(in)
+		if bare[i] = inner(in); bare[i] == nil {
+			return nil, fmt.Errorf("hostcall: input %d was finalized or donated", i)
+		}
 	}
 	out, err := x.Executable.Execute(bare, donate, d)
 	if err != nil {
