@@ -356,6 +356,45 @@ func TestDonated(t *testing.T) {
 	}
 }
 
+// TestGivenAway runs a program on a buffer that was donated before.
+func TestGivenAway(t *testing.T) {
+	for _, replay := range []bool{false, true} {
+		b := testBackend(t)
+		b.replay = replay
+		shape := shapes.Make(dtypes.Float64, 2)
+		p := b.Builder("p")
+		f := p.Main()
+		x, err := f.Parameter("x", shape, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		y, err := f.Neg(x)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := f.Return([]compute.Value{y}, nil); err != nil {
+			t.Fatal(err)
+		}
+		e, err := p.Compile()
+		if err != nil {
+			t.Fatal(err)
+		}
+		in, err := b.BufferFromFlatData(0, []float64{1, 2}, shape)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := e.Execute([]compute.Buffer{in}, []bool{true}, 0); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := e.Execute([]compute.Buffer{in}, nil, 0); err == nil || !strings.Contains(err.Error(), "donated") {
+			t.Errorf("replay %v: the second time the error is %v", replay, err)
+		}
+		if err := in.Finalize(); err != nil {
+			t.Errorf("replay %v: finalizing it: %v", replay, err)
+		}
+	}
+}
+
 // failing returns an error, or panics.
 type failing struct{ err error }
 
