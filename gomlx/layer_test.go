@@ -1,6 +1,7 @@
 package gomlx_test
 
 import (
+	"fmt"
 	"math"
 	"slices"
 	"strings"
@@ -112,4 +113,20 @@ func TestLayerMistakes(t *testing.T) {
 			t.Errorf("%v: the error is %v, want one with %q", c.dims, err, c.want)
 		}
 	}
+}
+
+// ExampleLayer is nonnegative least squares as a layer, for two right-hand sides.
+func ExampleLayer() {
+	m := cvx.NewModel()
+	x, f, b := m.Var("x", 2), m.Param("F", 2, 2), m.Param("b", 2)
+	m.Minimize(cvx.SumSquares(cvx.Sub(cvx.Mul(f, x), b)))
+	m.SubjectTo(cvx.Geq(x, cvx.Const(0)))
+	prog, _ := m.Compile()
+	l, _ := layer.New(prog, nil, nil, nil)
+	backend, _ := gomlx.NewBackend("go")
+	nnls := graph.MustNewExec(backend, func(f, b *graph.Node) *graph.Node {
+		return gomlx.Layer(l, []*graph.Node{f, b}, nil).Vars[0]
+	})
+	fmt.Printf("%.2f\n", nnls.MustCall([][]float64{{2, 0}, {0, 1}}, [][]float64{{1, 3}, {4, -1}})[0].Value())
+	// Output: [[0.50 3.00] [2.00 0.00]]
 }
