@@ -52,7 +52,7 @@ func forms() map[string]map[string]array {
 	}
 	m["simplex"] = without(simplex, "G", "HL", "H")
 	m["linear"] = without(random(31, 4, 9, 3, 7, none), "Q")
-	// Half of the sides are not there.
+	// Half of the sides are not there, and none of the first element.
 	inf := random(32, 4, 9, 3, 7, none)
 	for _, f := range []string{"HL", "H", "L", "U"} {
 		s := math.Inf(1)
@@ -60,7 +60,7 @@ func forms() map[string]map[string]array {
 			s = math.Inf(-1)
 		}
 		for i := range inf[f].flat {
-			if rng.IntN(2) == 0 {
+			if element := i / (len(inf[f].flat) / 4); element == 0 || rng.IntN(2) == 0 {
 				inf[f].flat[i] = s
 			}
 		}

@@ -32,8 +32,9 @@ import (
 //
 // An element is qp.Solved or qp.AlmostSolved by the tests of package qp. Of the others
 // the graph knows only qp.InvalidInput (a coefficient is not finite), qp.NumericalError
-// (no progress: a matrix that is not positive semidefinite, or a problem that is
-// infeasible or unbounded), and qp.MaxIterations. They contribute zero to all gradients.
+// (no progress: infeasible, unbounded, or not convex), and qp.MaxIterations. They
+// contribute zero to all gradients. That Q is positive semidefinite is not checked: where
+// it is not, what comes out may be a stationary point.
 //
 // It panics with an error if shapes or options do not fit.
 func QP(d Data, opt *qp.Options) *Solution {

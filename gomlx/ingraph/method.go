@@ -339,7 +339,7 @@ func (q *problem) iterate(x point, r *residuals) (point, node) {
 	}
 
 	sl := graph.Mul(s, l)
-	mu := mean(sl)
+	mu := graph.Max(mean(sl), full(one, 1e-300)) // not 0/0 where no side is finite
 	_, ds, dl, _ := step(sl)
 	a := graph.Min(reach(ds, dl), one)
 	left := graph.Div(mean(graph.Mul(graph.Add(s, graph.Mul(a, ds)), graph.Add(l, graph.Mul(a, dl)))), mu)
