@@ -22,12 +22,13 @@ type kkt struct {
 	ldl   *sparse.LDL
 	reg   sparse.Regularization
 
-	rhs    []float64 // size of K
-	rx, rz []float64 // residuals
-	cx, cz []float64 // corrections
-	t      []float64 // m
-	d      []float64 // scratch for a block
-	steps  int       // refinements so far
+	rhs                []float64 // size of K
+	rx, rz             []float64 // residuals
+	cx, cz             []float64 // corrections
+	t                  []float64 // m
+	d                  []float64 // scratch for a block
+	gm                 *krylov
+	steps, krylovSteps int // corrections so far
 }
 
 // Static regularization, and what takes the place of pivots that are too small.
@@ -43,6 +44,7 @@ func newKKT(pl *plan, cones []cone) *kkt {
 		reg: sparse.Regularization{Sign: pl.sign, Static: staticReg, Eps: dynamicEps, Delta: dynamicDelta},
 		rhs: make([]float64, pl.size), rx: make([]float64, pl.n), rz: make([]float64, pl.m), cx: make([]float64, pl.n), cz: make([]float64, pl.m), t: make([]float64, pl.m),
 	}
+	k.gm = newKrylov(pl.n + pl.m)
 	largest := 0
 	for i := range pl.blocks {
 		switch b := &pl.blocks[i]; b.form {
@@ -69,7 +71,7 @@ func (k *kkt) load(p, a []float64) {
 		}
 	}
 	k.reg.Static = staticReg
-	k.steps = 0
+	k.steps, k.krylovSteps = 0, 0
 }
 
 // factor factors the matrix for the present scaling; with identity set, for H = I.
@@ -237,6 +239,19 @@ func (k *kkt) mulElim(x, t []float64) {
 	}
 }
 
+// apply sets (y, w) to the matrix times (x, z).
+func (k *kkt) apply(x, z, y, w []float64, identity bool) {
+	pl := k.pl
+	clear(y)
+	pl.p.SymMulAdd(k.p, 1, x, y)
+	pl.a.MulTAdd(k.a, 1, z, y)
+	k.mulH(z, w, identity)
+	for i, v := range w {
+		w[i] = -v
+	}
+	pl.a.MulAdd(k.a, 1, x, w)
+}
+
 // residual sets (rx, rz) to what (x, z) leaves of the right-hand side, and returns
 // its norm.
 func (k *kkt) residual(bx, bz, x, z []float64, identity bool) float64 {
@@ -259,9 +274,13 @@ func (k *kkt) solve(bx, bz, x, z []float64, identity bool) bool {
 		maxSteps = 10
 		abs, rel = 1e-12, 1e-13
 		stall    = 5 // a correction that gains less is the last
+		// Where refinement ends above these, GMRES goes on.
+		absGood, relGood = 1e-11, 1e-10
+		cycles           = 2
 	)
 	k.direct(bx, bz, x, z)
-	bound := abs + rel*max(dense.NormInf(bx), dense.NormInf(bz))
+	size := max(dense.NormInf(bx), dense.NormInf(bz))
+	bound := abs + rel*size
 	norm := k.residual(bx, bz, x, z, identity)
 	for range maxSteps {
 		if !(norm > bound) || math.IsInf(norm, 0) {
@@ -269,24 +288,29 @@ func (k *kkt) solve(bx, bz, x, z []float64, identity bool) bool {
 		}
 		k.steps++
 		k.direct(k.rx, k.rz, k.cx, k.cz)
-		for i, v := range k.cx {
-			x[i] += v
-		}
-		for i, v := range k.cz {
-			z[i] += v
-		}
+		dense.Axpy(1, k.cx, x)
+		dense.Axpy(1, k.cz, z)
 		last := norm
 		norm = k.residual(bx, bz, x, z, identity)
 		if !(norm < last) {
-			for i, v := range k.cx {
-				x[i] -= v
-			}
-			for i, v := range k.cz {
-				z[i] -= v
-			}
-			norm = last
+			dense.Axpy(-1, k.cx, x)
+			dense.Axpy(-1, k.cz, z)
+			norm = k.residual(bx, bz, x, z, identity)
 			break
 		}
+		if norm*stall > last {
+			break
+		}
+	}
+	// A singular system without a solution is best left to the regularization,
+	// which answers with a ray.
+	good, hopeless := absGood+relGood*size, 1e-2*size
+	for range cycles {
+		if !(norm > good && norm < hopeless) {
+			break
+		}
+		last := norm
+		norm = k.gmres(bx, bz, x, z, norm, good, identity)
 		if norm*stall > last {
 			break
 		}

@@ -9,8 +9,11 @@ import (
 const (
 	stepFraction   = 0.99 // of the way to the boundary
 	shortStep      = 0.1  // with steps below it, cones that are not symmetric turn to the dual scaling
+	stuckStep      = 0.02 // with steps below it, a direction that only centers is tried
 	smallestStep   = 1e-4 // steps below it end the solve
 	patience       = 20   // iterations without any progress
+	extraSteps     = 5
+	driftTol       = 1e-7
 	almostEps      = 1e-5
 	neighborhood   = 1.0
 	warmIterations = 30
@@ -28,6 +31,7 @@ func (w *work) run(maxIter int, stop func() Status, trace func(iter int, step fl
 	dual := false // the scaling of cones that are not symmetric
 	lastBest := 0
 	step := 0.0
+	solved, extra := false, 0
 	for iter = 0; ; iter++ {
 		w.measure()
 		trace(iter, step)
@@ -39,8 +43,12 @@ func (w *work) run(maxIter int, stop func() Status, trace func(iter int, step fl
 			w.bestMerit = merit
 			w.best.copyFrom(&w.it)
 		}
-		if merit <= 1 {
-			return Solved, iter, ""
+		if solved = solved || merit <= 1; solved {
+			// The residuals may leave more of an error in the objective, by large
+			// multipliers, than the gap shows: a few steps more, then.
+			if extra++; extra > extraSteps || w.res.drift+w.res.gap <= driftTol*max(1, w.res.gapScale) || merit > 1 {
+				return Solved, iter, ""
+			}
 		}
 		if st := w.infeasible(); st != Unsolved {
 			return st, iter, ""
@@ -66,6 +74,9 @@ func (w *work) run(maxIter int, stop func() Status, trace func(iter int, step fl
 		if !dual && !w.pl.symmetric {
 			dual = true
 			continue
+		}
+		if solved {
+			return Solved, iter, ""
 		}
 		return NumericalError, iter, "no step is possible"
 	}
@@ -105,30 +116,51 @@ func (w *work) advance(dual bool) (step float64, ok bool) {
 	alpha := w.maxStep(&w.aff, 1)
 	sigma := (1 - alpha) * (1 - alpha) * (1 - alpha)
 
-	// The combined one.
+	// The combined one; if it is cut short, one that only centers.
+	d := &w.dir
+	alpha, ok = w.combined(d, sigma, true)
+	if !(alpha >= stuckStep) {
+		if a, ok2 := w.combined(&w.aff, max(sigma, 0.5), false); ok2 && a > alpha {
+			d, alpha, ok = &w.aff, a, true
+		}
+	}
+	if !ok || !(alpha >= smallestStep) {
+		return alpha, false
+	}
+	dense.Axpy(alpha, d.x, it.x)
+	dense.Axpy(alpha, d.z, it.z)
+	dense.Axpy(alpha, d.s, it.s)
+	it.tau += alpha * d.tau
+	it.kappa += alpha * d.kappa
+	return alpha, true
+}
+
+// combined finds the direction that leads to complementarity σμ, corrected by what the
+// affine one leaves out if that is asked for, and how far to go along it. If not, the
+// affine direction is lost, and d may be it.
+func (w *work) combined(d *iterate, sigma float64, corrected bool) (alpha float64, ok bool) {
+	it := &w.it
+	if !corrected {
+		clear(w.aff.s)
+		clear(w.aff.z)
+	}
 	target := sigma * w.mu
 	for i, c := range w.cones {
-		b := &pl.blocks[i]
+		b := &w.pl.blocks[i]
 		lo, hi := b.off, b.off+b.dim
 		c.correct(w.shift[lo:hi], it.s[lo:hi], it.z[lo:hi], w.aff.s[lo:hi], w.aff.z[lo:hi], target)
 	}
-	if !w.direction(&w.dir, 1-sigma, it.tau*it.kappa+w.aff.tau*w.aff.kappa-target) {
+	dk := it.tau*it.kappa - target
+	if corrected {
+		dk += w.aff.tau * w.aff.kappa
+	}
+	if !w.direction(d, 1-sigma, dk) {
 		return 0, false
 	}
-	alpha = w.maxStep(&w.dir, 1)
-	if pl.symmetric {
-		alpha *= stepFraction
-	} else {
-		alpha = w.stayNear(&w.dir, alpha)
+	alpha = stepFraction * w.maxStep(d, 1)
+	if !w.pl.symmetric {
+		alpha = w.stayNear(d, alpha)
 	}
-	if !(alpha >= smallestStep) {
-		return alpha, false
-	}
-	dense.Axpy(alpha, w.dir.x, it.x)
-	dense.Axpy(alpha, w.dir.z, it.z)
-	dense.Axpy(alpha, w.dir.s, it.s)
-	it.tau += alpha * w.dir.tau
-	it.kappa += alpha * w.dir.kappa
 	return alpha, true
 }
 

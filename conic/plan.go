@@ -289,8 +289,10 @@ func (p *plan) assemble() {
 	}
 	// The variables: P, and the cliques.
 	cliques := make([][]int32, p.n) // columns of eliminated cones: rows so far
+	var elims []*elimination
 	for i := range p.blocks {
 		if e := p.blocks[i].elim; e != nil {
+			elims = append(elims, e)
 			for a, v := range e.vars {
 				cliques[v] = append(cliques[v], e.vars[:a]...)
 			}
@@ -316,10 +318,8 @@ func (p *plan) assemble() {
 		for q := p.p.ColPtr[j]; q < p.p.ColPtr[j+1]; q++ {
 			p.pAt[q] = place[p.p.RowIdx[q]]
 		}
-		for i := range p.blocks {
-			if e := p.blocks[i].elim; e != nil {
-				e.note(j, place)
-			}
+		for _, e := range elims {
+			e.note(j, place)
 		}
 		k.ColPtr = append(k.ColPtr, len(k.RowIdx))
 		p.sign = append(p.sign, 1)

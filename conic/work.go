@@ -124,6 +124,7 @@ type residuals struct {
 	primal, dual, gap                float64
 	primalScale, dualScale, gapScale float64
 	pcost, dcost                     float64
+	drift                            float64 // |zᵀ(Ax + s − b)| + |xᵀ(Px + q + Aᵀz)|, an estimate of the error of the costs
 }
 
 // merit is the largest ratio of a residual to its bound: a point with a merit of
@@ -177,60 +178,61 @@ func (w *work) measure() {
 	r.pcost = (quad + w.qx*inv) / w.sc.c
 	r.dcost = (-quad - w.bzdot*inv) / w.sc.c
 	r.gap = math.Abs(r.pcost - r.dcost)
+	r.drift = (math.Abs(dense.Dot(it.z, w.rz)) + math.Abs(dense.Dot(it.x, w.rx))) * inv * inv / w.sc.c
 	r.gapScale = max(math.Abs(r.pcost), math.Abs(r.dcost))
 	w.mu = (dense.Dot(it.s, it.z) + it.tau*it.kappa) / float64(pl.degree+1)
 }
 
-// infTol is the tolerance of proofs of infeasibility.
-const infTol = 1e-8
+// Tolerances of proofs of infeasibility: on the data given, and on scaled data.
+const (
+	infTol       = 1e-8
+	infTolScaled = 1e-7
+)
 
 // infeasible reports whether the iterate proves that the problem has no feasible
-// point, or no bounded one. The proof is checked again, on the data given,
-// before it is believed; here it must be strong as well, not only correct: a problem that is
-// merely badly posed has rays that nearly are proofs.
+// point, or no bounded one. There are two tests. The one on the data given is what
+// a proof has to pass, and prove repeats it; relative to norms of the data, it passes rays of
+// problems that are only badly scaled. On scaled data, what should vanish is therefore compared
+// with dᵀr, d being b or q, and not with the norm of the ray r.
 func (w *work) infeasible() Status {
 	it := &w.it
 	if !(it.kappa > it.tau) {
 		return Unsolved
 	}
-	if w.bzdot < 0 {
-		f := -1 / w.bzdot // the factors c cancel
-		at, z := 0.0, 0.0
+	if bz := -w.bzdot; bz > 0 && dense.NormInf(w.atz) <= infTolScaled*bz/max(1, dense.NormInf(w.b)) {
+		at, z := 0.0, 0.0 // c cancels
 		for j, v := range w.atz {
 			at = max(at, math.Abs(v)/w.sc.d[j])
 		}
 		for i, v := range it.z {
 			z = max(z, math.Abs(v)*w.sc.e[i])
 		}
-		if at*f <= infTol*max(1, w.normA)*strong(z*f, w.normB) {
+		if at <= infTol*max(1, w.normA)*z {
 			return PrimalInfeasible
 		}
 	}
-	if w.qx < 0 {
-		f := -w.sc.c / w.qx
-		px, as, x := 0.0, 0.0, 0.0
-		for j, v := range w.px {
-			px = max(px, math.Abs(v)/w.sc.d[j]/w.sc.c)
-			x = max(x, math.Abs(it.x[j])*w.sc.d[j])
+	qx := -w.qx
+	bound := infTolScaled * qx / max(1, dense.NormInf(w.q))
+	if !(qx > 0 && dense.NormInf(w.px) <= bound) {
+		return Unsolved
+	}
+	px, as, x := 0.0, 0.0, 0.0
+	for j, v := range w.px {
+		px = max(px, math.Abs(v)/w.sc.d[j]/w.sc.c)
+		x = max(x, math.Abs(it.x[j])*w.sc.d[j])
+	}
+	for i, v := range w.ax {
+		if w.hasOpen && w.open[i] {
+			continue
 		}
-		for i, v := range w.ax {
-			if w.hasOpen && w.open[i] {
-				continue
-			}
-			as = max(as, math.Abs(v+it.s[i])/w.sc.e[i])
+		v = math.Abs(v + it.s[i])
+		if v > bound {
+			return Unsolved
 		}
-		bound := strong(x*f, w.normQ)
-		if px*f <= infTol*max(1, w.normP)*bound && as*f <= infTol*max(1, w.normA)*bound {
-			return DualInfeasible
-		}
+		as = max(as, v/w.sc.e[i])
+	}
+	if px <= infTol*max(1, w.normP)*x && as <= infTol*max(1, w.normA)*x {
+		return DualInfeasible
 	}
 	return Unsolved
-}
-
-// strong bounds the norm of a ray by what is large for one with dᵀr = −1.
-func strong(ray, d float64) float64 {
-	if d > 0 {
-		return min(ray, 1e3*max(1, 1/d))
-	}
-	return ray
 }
