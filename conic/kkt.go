@@ -156,14 +156,31 @@ func (k *kkt) put(b *block, c cone, identity bool) {
 	}
 }
 
-// mulH sets y = H x.
+// mulH sets y = H x, but to 0 in rows that are eliminated: there z is by definition
+// H⁻¹(Ax − b), and nothing is left of their equations.
 func (k *kkt) mulH(x, y []float64, identity bool) {
 	for i := range k.pl.blocks {
 		b := &k.pl.blocks[i]
-		if xs, ys := x[b.off:b.off+b.dim], y[b.off:b.off+b.dim]; identity && b.kind != Zero {
+		xs, ys := x[b.off:b.off+b.dim], y[b.off:b.off+b.dim]
+		switch {
+		case b.form == formEliminated:
+			clear(ys)
+		case identity && b.kind != Zero:
 			copy(ys, xs)
-		} else {
+		default:
 			k.cones[i].mul(xs, ys)
+		}
+	}
+}
+
+// clearElim clears the rows that are eliminated.
+func (k *kkt) clearElim(v []float64) {
+	if !k.pl.hasElim {
+		return
+	}
+	for i := range k.pl.blocks {
+		if b := &k.pl.blocks[i]; b.form == formEliminated {
+			clear(v[b.off : b.off+b.dim])
 		}
 	}
 }
@@ -175,12 +192,16 @@ func (k *kkt) direct(bx, bz, x, z []float64) {
 	if pl.hasElim {
 		// P x + AᵀH⁻¹A x = bx + AᵀH⁻¹bz over the rows eliminated.
 		clear(k.t)
+		any := false
 		for i := range pl.blocks {
-			if b := &pl.blocks[i]; b.form == formEliminated {
+			if b := &pl.blocks[i]; b.form == formEliminated && dense.NormInf(bz[b.off:b.off+b.dim]) != 0 {
 				k.cones[i].(*psd).mulInv(bz[b.off:b.off+b.dim], k.t[b.off:b.off+b.dim])
+				any = true
 			}
 		}
-		pl.a.MulTAdd(k.a, 1, k.t, k.rhs[:pl.n])
+		if any {
+			pl.a.MulTAdd(k.a, 1, k.t, k.rhs[:pl.n])
+		}
 	}
 	for i, at := range pl.rowAt {
 		if at >= 0 {
@@ -250,6 +271,7 @@ func (k *kkt) apply(x, z, y, w []float64, identity bool) {
 		w[i] = -v
 	}
 	pl.a.MulAdd(k.a, 1, x, w)
+	k.clearElim(w)
 }
 
 // residual sets (rx, rz) to what (x, z) leaves of the right-hand side, and returns
@@ -264,6 +286,7 @@ func (k *kkt) residual(bx, bz, x, z []float64, identity bool) float64 {
 		k.rz[i] += b
 	}
 	pl.a.MulAdd(k.a, -1, x, k.rz)
+	k.clearElim(k.rz)
 	return max(dense.NormInf(k.rx), dense.NormInf(k.rz))
 }
 

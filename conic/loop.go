@@ -203,6 +203,18 @@ func (w *work) direction(d *iterate, f, dk float64) bool {
 	for i, h := range d.s {
 		d.s[i] = -w.shift[i] - h
 	}
+	if w.pl.hasElim {
+		// Δs = −f·rz − AΔx + bΔτ, so that no rounding of H enters the primal residual.
+		clear(w.bz)
+		w.kkt.mulElim(d.x, w.bz)
+		for i := range w.pl.blocks {
+			if b := &w.pl.blocks[i]; b.form == formEliminated {
+				for r := b.off; r < b.off+b.dim; r++ {
+					d.s[r] = w.b[r]*d.tau - f*w.rz[r] - w.bz[r]
+				}
+			}
+		}
+	}
 	d.kappa = -(dk + it.kappa*d.tau) * inv
 	return true
 }
