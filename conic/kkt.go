@@ -14,13 +14,14 @@ import (
 // for the H of the cones. It factors a regularized matrix, in which some cones may
 // be eliminated or expanded, and refines against the equations above.
 type kkt struct {
-	pl    *plan
-	p, a  []float64 // values
-	cones []cone
-	base  []float64 // the part of the values that stays: P and A
-	val   []float64
-	ldl   *sparse.LDL
-	reg   sparse.Regularization
+	pl     *plan
+	p, a   []float64 // values
+	cones  []cone
+	base   []float64 // the part of the values that stays: P and A
+	val    []float64
+	ldl    *sparse.LDL
+	reg    sparse.Regularization
+	static float64
 
 	rhs                []float64 // size of K
 	rx, rz             []float64 // residuals
@@ -34,6 +35,7 @@ type kkt struct {
 // Static regularization, and what takes the place of pivots that are too small.
 const (
 	staticReg    = 1e-8
+	cliqueReg    = 1e-14 // relative
 	dynamicEps   = 1e-13
 	dynamicDelta = 2e-7
 )
@@ -41,7 +43,7 @@ const (
 func newKKT(pl *plan, cones []cone) *kkt {
 	k := &kkt{
 		pl: pl, cones: cones, base: make([]float64, pl.kkt.NNZ()), val: make([]float64, pl.kkt.NNZ()), ldl: pl.sym.NewLDL(),
-		reg: sparse.Regularization{Sign: pl.sign, Static: staticReg, Eps: dynamicEps, Delta: dynamicDelta},
+		static: staticReg, reg: sparse.Regularization{Sign: pl.sign, Eps: dynamicEps, Delta: dynamicDelta},
 		rhs: make([]float64, pl.size), rx: make([]float64, pl.n), rz: make([]float64, pl.m), cx: make([]float64, pl.n), cz: make([]float64, pl.m), t: make([]float64, pl.m),
 	}
 	k.gm = newKrylov(pl.n + pl.m)
@@ -70,7 +72,7 @@ func (k *kkt) load(p, a []float64) {
 			k.base[at] = a[q]
 		}
 	}
-	k.reg.Static = staticReg
+	k.static = staticReg
 	k.steps, k.krylovSteps = 0, 0
 }
 
@@ -80,15 +82,21 @@ func (k *kkt) factor(identity bool) bool {
 	for i := range k.pl.blocks {
 		k.put(&k.pl.blocks[i], k.cones[i], identity)
 	}
-	for try := 0; ; try++ {
-		if err := k.ldl.Factor(k.val, &k.reg); err == nil {
-			return true
+	// Static regularization. The diagonal that an eliminated cone leaves is positive by
+	// itself, and may be smaller than what other rows need.
+	for j, at := range k.pl.xDiag {
+		if k.pl.inClique[j] {
+			k.val[at] += cliqueReg * k.val[at]
+		} else {
+			k.val[at] += k.static
 		}
-		if try == 3 {
-			return false
-		}
-		k.reg.Static *= 100
 	}
+	for _, at := range k.pl.rowDiag {
+		if at >= 0 {
+			k.val[at] -= k.static
+		}
+	}
+	return k.ldl.Factor(k.val, &k.reg) == nil
 }
 
 // put writes the block of −H.
@@ -290,20 +298,25 @@ func (k *kkt) residual(bx, bz, x, z []float64, identity bool) float64 {
 	return max(dense.NormInf(k.rx), dense.NormInf(k.rz))
 }
 
+// tolerance says how far a solve should go: refinement goes on down to abs plus a
+// multiple of the rounding of the right-hand side, as long as it pays, and GMRES takes over where the
+// residual is left above okX or okZ.
+type tolerance struct {
+	abs, okX, okZ float64
+}
+
 // solve solves for the right-hand side, which it leaves alone, with refinement.
 // It fails if the result is not finite.
-func (k *kkt) solve(bx, bz, x, z []float64, identity bool) bool {
+func (k *kkt) solve(bx, bz, x, z []float64, identity bool, tol tolerance) bool {
 	const (
 		maxSteps = 10
-		abs, rel = 1e-12, 1e-13
+		rel      = 1e-13
 		stall    = 5 // a correction that gains less is the last
-		// Where refinement ends above these, GMRES goes on.
-		absGood, relGood = 1e-11, 1e-10
-		cycles           = 2
+		cycles   = 3
 	)
 	k.direct(bx, bz, x, z)
 	size := max(dense.NormInf(bx), dense.NormInf(bz))
-	bound := abs + rel*size
+	bound := tol.abs + rel*size
 	norm := k.residual(bx, bz, x, z, identity)
 	for range maxSteps {
 		if !(norm > bound) || math.IsInf(norm, 0) {
@@ -327,13 +340,13 @@ func (k *kkt) solve(bx, bz, x, z []float64, identity bool) bool {
 	}
 	// A singular system without a solution is best left to the regularization,
 	// which answers with a ray.
-	good, hopeless := absGood+relGood*size, 1e-2*size
+	hopeless := 1e-2 * size
 	for range cycles {
-		if !(norm > good && norm < hopeless) {
+		if !(norm < hopeless) || dense.NormInf(k.rx) <= tol.okX && dense.NormInf(k.rz) <= tol.okZ {
 			break
 		}
 		last := norm
-		norm = k.gmres(bx, bz, x, z, norm, good, identity)
+		norm = k.gmres(bx, bz, x, z, norm, min(tol.okX, tol.okZ)/2, identity)
 		if norm*stall > last {
 			break
 		}

@@ -98,7 +98,8 @@ func (w *work) advance(dual bool) (step float64, ok bool) {
 	for j, q := range w.q {
 		w.bx[j] = -q
 	}
-	if !w.kkt.solve(w.bx, w.b, w.x2, w.z2, false) {
+	ok2 := 1e-11 + 1e-10*max(w.scaledQ, w.scaledB)
+	if !w.kkt.solve(w.bx, w.b, w.x2, w.z2, false, tolerance{1e-12, ok2, ok2}) {
 		return 0, false
 	}
 
@@ -120,8 +121,8 @@ func (w *work) advance(dual bool) (step float64, ok bool) {
 	d := &w.dir
 	alpha, ok = w.combined(d, sigma, true)
 	if !(alpha >= stuckStep) {
-		if a, ok2 := w.combined(&w.aff, max(sigma, 0.5), false); ok2 && a > alpha {
-			d, alpha, ok = &w.aff, a, true
+		if a, ok := w.combined(&w.aff, max(sigma, 0.5), false); ok && a > alpha {
+			d, alpha = &w.aff, a
 		}
 	}
 	if !ok || !(alpha >= smallestStep) {
@@ -187,7 +188,10 @@ func (w *work) direction(d *iterate, f, dk float64) bool {
 	for i, r := range w.rz {
 		w.bz[i] = w.shift[i] - f*r
 	}
-	if !w.kkt.solve(w.bx, w.bz, d.x, d.z, false) {
+	// What is left should be small beside the residuals that the step is to remove.
+	t := min(1, it.tau)
+	tol := tolerance{abs: 1e-12 * t, okX: 1e-10*t + 1e-3*f*dense.NormInf(w.rx), okZ: 1e-10*t + 1e-3*f*dense.NormInf(w.rz)}
+	if !w.kkt.solve(w.bx, w.bz, d.x, d.z, false, tol) {
 		return false
 	}
 	inv := 1 / it.tau

@@ -32,16 +32,17 @@ type plan struct {
 	psdDiag   []int32
 	psdSize   int
 
-	kkt     *sparse.CSC
-	sym     *sparse.Symbolic
-	sign    []int8
-	size    int     // of K
-	rowAt   []int32 // row of K for each row of A; -1: eliminated
-	rowDiag []int32 // place of its diagonal entry
-	xDiag   []int32
-	pAt     []int32 // place of each value of P
-	aAt     []int32 // of A; -1: eliminated
-	hasElim bool
+	kkt      *sparse.CSC
+	sym      *sparse.Symbolic
+	sign     []int8
+	size     int     // of K
+	rowAt    []int32 // row of K for each row of A; -1: eliminated
+	rowDiag  []int32 // place of its diagonal entry
+	xDiag    []int32
+	pAt      []int32 // place of each value of P
+	aAt      []int32 // of A; -1: eliminated
+	hasElim  bool
+	inClique []bool // variables of eliminated cones
 }
 
 type form uint8
@@ -266,7 +267,7 @@ func (p *plan) chooseForms() {
 		case PSD:
 			// Eliminated, its variables become a clique; left, its rows are one.
 			b.form = formDense
-			if e := p.newElimination(b); len(e.vars) <= 2*b.dim {
+			if e := p.newElimination(b); b.k > 2 && len(e.vars) <= 2*b.dim {
 				b.form, b.elim, p.hasElim = formEliminated, e, true
 			}
 		default:
@@ -283,6 +284,7 @@ func (p *plan) assemble() {
 	p.pAt = make([]int32, p.p.NNZ())
 	p.aAt = make([]int32, p.a.NNZ())
 	p.xDiag = make([]int32, p.n)
+	p.inClique = make([]bool, p.n)
 	p.rowAt, p.rowDiag = make([]int32, p.m), make([]int32, p.m)
 	for i := range p.aAt {
 		p.aAt[i] = -1
@@ -293,6 +295,9 @@ func (p *plan) assemble() {
 	for i := range p.blocks {
 		if e := p.blocks[i].elim; e != nil {
 			elims = append(elims, e)
+			for _, v := range e.vars {
+				p.inClique[v] = true
+			}
 			for a, v := range e.vars {
 				cliques[v] = append(cliques[v], e.vars[:a]...)
 			}

@@ -89,6 +89,7 @@ func (w *work) cold() bool {
 		}
 		return true
 	}
+	tol := tolerance{1e-12, 1e-8, 1e-8}
 	if !w.kkt.factor(true) {
 		return false
 	}
@@ -96,7 +97,7 @@ func (w *work) cold() bool {
 		for j, q := range w.q {
 			w.bx[j] = -q
 		}
-		if !w.kkt.solve(w.bx, w.b, it.x, it.z, true) {
+		if !w.kkt.solve(w.bx, w.b, it.x, it.z, true, tol) {
 			return false
 		}
 		for i, z := range it.z {
@@ -104,7 +105,7 @@ func (w *work) cold() bool {
 		}
 	} else {
 		clear(w.bx)
-		if !w.kkt.solve(w.bx, w.b, it.x, it.s, true) {
+		if !w.kkt.solve(w.bx, w.b, it.x, it.s, true, tol) {
 			return false
 		}
 		for i, z := range it.s {
@@ -114,7 +115,7 @@ func (w *work) cold() bool {
 			w.bx[j] = -q
 		}
 		clear(w.bz)
-		if !w.kkt.solve(w.bx, w.bz, w.x2, it.z, true) {
+		if !w.kkt.solve(w.bx, w.bz, w.x2, it.z, true, tol) {
 			return false
 		}
 	}

@@ -13,27 +13,28 @@ type work struct {
 	pl  *plan
 	opt *Options
 
-	given          Data // the element's data
-	p, q, a, b     []float64
-	sc             scaling
-	open           []bool // rows without effect, of infinite b
-	hasOpen        bool
-	normA, normP   float64 // largest |entries|, of the data given
-	normQ, normB   float64
-	cones          []cone
-	kkt            *kkt
-	psd            *sparse.LDL // of P, for the check
-	psdVal         []float64
-	it, best       iterate
-	res            residuals
-	bestMerit      float64
-	px, ax, atz    []float64 // Px, Ax, Aᵀz of the iterate
-	rx, rz         []float64 // residuals of the embedding
-	x2, z2         []float64 // solution for (−q, b)
-	aff, dir       iterate   // affine and combined directions
-	bx, bz, shift  []float64
-	rtau, mu, den  float64
-	xpx, qx, bzdot float64
+	given            Data // the element's data
+	p, q, a, b       []float64
+	sc               scaling
+	open             []bool // rows without effect, of infinite b
+	hasOpen          bool
+	normA, normP     float64 // largest |entries|, of the data given
+	normQ, normB     float64
+	cones            []cone
+	kkt              *kkt
+	psd              *sparse.LDL // of P, for the check
+	psdVal           []float64
+	it, best         iterate
+	res              residuals
+	bestMerit        float64
+	px, ax, atz      []float64 // Px, Ax, Aᵀz of the iterate
+	rx, rz           []float64 // residuals of the embedding
+	x2, z2           []float64 // solution for (−q, b)
+	aff, dir         iterate   // affine and combined directions
+	bx, bz, shift    []float64
+	rtau, mu, den    float64
+	scaledQ, scaledB float64 // norms
+	xpx, qx, bzdot   float64
 }
 
 // iterate is a point of the homogeneous embedding, or a direction.
@@ -114,6 +115,7 @@ func (w *work) load(d *Data) (reason string) {
 		}
 	}
 	w.sc.equilibrate(w.pl, w.p, w.q, w.a, w.b)
+	w.scaledQ, w.scaledB = dense.NormInf(w.q), dense.NormInf(w.b)
 	w.kkt.load(w.p, w.a)
 	return ""
 }
@@ -199,7 +201,7 @@ func (w *work) infeasible() Status {
 	if !(it.kappa > it.tau) {
 		return Unsolved
 	}
-	if bz := -w.bzdot; bz > 0 && dense.NormInf(w.atz) <= infTolScaled*bz/max(1, dense.NormInf(w.b)) {
+	if bz := -w.bzdot; bz > 0 && dense.NormInf(w.atz) <= infTolScaled*bz/max(1, w.scaledB) {
 		at, z := 0.0, 0.0 // c cancels
 		for j, v := range w.atz {
 			at = max(at, math.Abs(v)/w.sc.d[j])
@@ -212,7 +214,7 @@ func (w *work) infeasible() Status {
 		}
 	}
 	qx := -w.qx
-	bound := infTolScaled * qx / max(1, dense.NormInf(w.q))
+	bound := infTolScaled * qx / max(1, w.scaledQ)
 	if !(qx > 0 && dense.NormInf(w.px) <= bound) {
 		return Unsolved
 	}
