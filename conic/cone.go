@@ -20,6 +20,8 @@ type cone interface {
 	scale(s, z []float64, mu float64, dual bool) bool
 	// mul sets y = H x.
 	mul(x, y []float64)
+	// square returns xᵀHx, as a sum of squares.
+	square(x []float64) float64
 	// correct sets d to s plus the correction of second order (Mehrotra's, or that of
 	// Dahl and Andersen), given the affine step, minus what leads to
 	// complementarity target.
@@ -51,6 +53,7 @@ func (zero) degree() int                                  { return 0 }
 func (zero) unit(s, z []float64)                          { clear(s); clear(z) }
 func (zero) scale(s, z []float64, _ float64, _ bool) bool { return true }
 func (zero) mul(x, y []float64)                           { clear(y) }
+func (zero) square([]float64) float64                     { return 0 }
 func (zero) correct(d, _, _, _, _ []float64, _ float64)   { clear(d) }
 func (zero) maxStep(_, _, _, _ []float64, alpha float64) float64 {
 	return alpha
@@ -92,6 +95,14 @@ func (c *nonneg) mul(x, y []float64) {
 	for i, h := range c.h {
 		y[i] = h * x[i]
 	}
+}
+
+func (c *nonneg) square(x []float64) float64 {
+	sum := 0.0
+	for i, h := range c.h {
+		sum += h * x[i] * x[i]
+	}
+	return sum
 }
 
 func (c *nonneg) correct(d, s, z, ds, dz []float64, target float64) {

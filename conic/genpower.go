@@ -95,6 +95,22 @@ func (c *genPower) mul(x, y []float64) {
 	}
 }
 
+func (c *genPower) square(x []float64) float64 {
+	// With y = D^½x: what is orthogonal to r, along q, along r.
+	p, q := 0.0, 0.0
+	for i := range c.n {
+		y := math.Sqrt(c.d[i]) * x[i]
+		p += c.q[i] * y
+		q += c.r[i] * y
+	}
+	sum := c.pos*p*p + (1+c.neg)*q*q
+	for i := range c.n {
+		y := math.Sqrt(c.d[i])*x[i] - q*c.r[i]
+		sum += y * y
+	}
+	return sum
+}
+
 // mulInv sets y = H⁻¹x.
 func (c *genPower) mulInv(x, y []float64) {
 	p, q := 0.0, 0.0

@@ -9,7 +9,6 @@ import (
 const (
 	stepFraction   = 0.99 // of the way to the boundary
 	shortStep      = 0.1  // with steps below it, cones that are not symmetric turn to the dual scaling
-	stuckStep      = 0.02 // with steps below it, a direction that only centers is tried
 	smallestStep   = 1e-4 // steps below it end the solve
 	patience       = 20   // iterations without any progress
 	extraSteps     = 5
@@ -18,6 +17,14 @@ const (
 	neighborhood   = 1.0
 	warmIterations = 30
 )
+
+// A profile is how carefully to go.
+type profile struct {
+	stuck  float64 // with steps below it, a direction that only centers is tried
+	static float64 // regularization
+}
+
+var profiles = [...]profile{{0.02, staticReg}, {0.1, staticReg / 10}}
 
 // run iterates from the present point until the element is decided. stop is asked
 // before each iteration: it returns Unsolved to go on.
@@ -103,10 +110,20 @@ func (w *work) advance(dual bool) (step float64, ok bool) {
 		return 0, false
 	}
 
-	// κ/τ + xᵀPx/τ² − (2Px/τ + q)ᵀΔ₂x − bᵀΔ₂z, which is κ/τ plus squares.
+	// κ/τ + xᵀPx/τ² − (2Px/τ + q)ᵀΔ₂x − bᵀΔ₂z, which is κ/τ + ‖Δ₂x − x/τ‖²_P + ‖Δ₂z‖²_H but for
+	// the residual of Δ₂. The sum of squares has no cancellation; the other form
+	// counts in the regularization, where the system is singular.
 	inv := 1 / it.tau
+	for j, x := range w.x2 {
+		w.bx[j] = x - it.x[j]*inv
+	}
+	squares := it.kappa*inv + pl.p.SymQuad(w.p, w.bx, w.bx)
+	for i, c := range w.cones {
+		b := &pl.blocks[i]
+		squares += c.square(w.z2[b.off : b.off+b.dim])
+	}
 	w.den = it.kappa*inv + w.xpx*inv*inv - 2*inv*dense.Dot(w.px, w.x2) - dense.Dot(w.q, w.x2) - dense.Dot(w.b, w.z2)
-	w.den = max(w.den, it.kappa*inv)
+	w.den = max(w.den, squares)
 
 	// The affine step: d_s = s.
 	copy(w.shift, it.s)
@@ -120,7 +137,7 @@ func (w *work) advance(dual bool) (step float64, ok bool) {
 	// The combined one; if it is cut short, one that only centers.
 	d := &w.dir
 	alpha, ok = w.combined(d, sigma, true)
-	if !(alpha >= stuckStep) {
+	if !(alpha >= w.profile.stuck) {
 		if a, ok := w.combined(&w.aff, max(sigma, 0.5), false); ok && a > alpha {
 			d, alpha = &w.aff, a
 		}

@@ -22,6 +22,9 @@ type nonsym3 struct {
 	h    [9]float64
 	hess [9]float64 // ∇²f*(z)
 	grad [3]float64 // ∇f*(z)
+	// The vectors of which H is the sum of outer products, if it is primal-dual.
+	parts   [3][3]float64
+	secants bool
 }
 
 func (c *nonsym3) degree() int { return 3 }
@@ -38,7 +41,8 @@ func (c *nonsym3) scale(s, z []float64, mu float64, dual bool) bool {
 	}
 	c.f.gradient(z, c.grad[:])
 	c.f.hessian(z, &c.hess)
-	if dual || !c.secant(s, z) {
+	c.secants = !dual && c.secant(s, z)
+	if !c.secants {
 		for i, v := range c.hess {
 			c.h[i] = mu * v
 		}
@@ -98,13 +102,31 @@ func (c *nonsym3) secant(s, z []float64) bool {
 	if !(an > 0) || math.IsInf(an, 0) {
 		return false
 	}
-	f /= an
+	p := &c.parts
+	u, v, w := 1/math.Sqrt(sz), 1/math.Sqrt(dd), math.Sqrt(f/an)
+	for i := range 3 {
+		p[0][i], p[1][i], p[2][i] = u*s[i], v*ds[i], w*a[i]
+	}
 	for i := range 3 {
 		for j := range 3 {
-			c.h[3*i+j] = s[i]*s[j]/sz + ds[i]*ds[j]/dd + f*a[i]*a[j]
+			c.h[3*i+j] = p[0][i]*p[0][j] + p[1][i]*p[1][j] + p[2][i]*p[2][j]
 		}
 	}
 	return true
+}
+
+func (c *nonsym3) square(x []float64) float64 {
+	if c.secants {
+		sum := 0.0
+		for _, p := range c.parts {
+			d := p[0]*x[0] + p[1]*x[1] + p[2]*x[2]
+			sum += d * d
+		}
+		return sum
+	}
+	m1, m2, m3, d0, d1, d2 := factor3(&c.h)
+	y0, y1 := x[0]+m1*x[1]+m2*x[2], x[1]+m3*x[2]
+	return max(d0, 0)*y0*y0 + max(d1, 0)*y1*y1 + max(d2, 0)*x[2]*x[2]
 }
 
 func (c *nonsym3) mul(x, y []float64) {
@@ -129,28 +151,28 @@ func (c *nonsym3) correct(d, s, z, ds, dz []float64, target float64) {
 	}
 }
 
+// factor3 returns the LDLᵀ of H: L has 1 on its diagonal, and m1, m2, m3 below.
+func factor3(h *[9]float64) (m1, m2, m3, d0, d1, d2 float64) {
+	d0 = h[0]
+	m1, m2 = h[1]/d0, h[2]/d0
+	d1 = h[4] - m1*h[1]
+	e := h[5] - m1*h[2]
+	m3 = e / d1
+	d2 = h[8] - m2*h[2] - m3*e
+	return
+}
+
 // solve3 solves the symmetric positive definite system Hx = b.
 func solve3(h *[9]float64, b, x []float64) bool {
-	l00 := h[0]
-	if !(l00 > 0) {
-		return false
-	}
-	m1, m2 := h[1]/l00, h[2]/l00
-	d1 := h[4] - m1*h[1]
-	if !(d1 > 0) {
-		return false
-	}
-	e := h[5] - m1*h[2]
-	m3 := e / d1
-	d2 := h[8] - m2*h[2] - m3*e
-	if !(d2 > 0) {
+	m1, m2, m3, d0, d1, d2 := factor3(h)
+	if !(d0 > 0 && d1 > 0 && d2 > 0) {
 		return false
 	}
 	y1 := b[1] - m1*b[0]
 	y2 := b[2] - m2*b[0] - m3*y1
 	x[2] = y2 / d2
 	x[1] = y1/d1 - m3*x[2]
-	x[0] = b[0]/l00 - m1*x[1] - m2*x[2]
+	x[0] = b[0]/d0 - m1*x[1] - m2*x[2]
 	return true
 }
 

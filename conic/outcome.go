@@ -16,11 +16,42 @@ type slot struct {
 	info       *Info
 }
 
+// outcome is the result of a first attempt, in case the second does no better.
+type outcome struct {
+	it    iterate
+	value float64
+	info  Info
+	merit float64
+}
+
+func (o *outcome) save(out *slot, w *work) {
+	o.it = w.first
+	copy(o.it.x, out.x)
+	copy(o.it.z, out.z)
+	copy(o.it.s, out.s)
+	if out.value != nil {
+		o.value = *out.value
+	}
+	o.info, o.merit = *out.info, w.merit
+}
+
+func (o *outcome) restore(out *slot) {
+	copy(out.x, o.it.x)
+	copy(out.z, o.it.z)
+	copy(out.s, o.it.s)
+	if out.value != nil {
+		*out.value = o.value
+	}
+	o.info.Iterations, o.info.Retries = out.info.Iterations, out.info.Retries
+	*out.info = o.info
+}
+
 // conclude turns how the iteration ended into an element's results, judged on the
 // data given.
 func (w *work) conclude(out *slot, st Status, iter int, reason string) {
 	info := out.info
 	info.Iterations, info.Reason = info.Iterations+iter, reason
+	w.merit = math.Inf(1)
 	if st == PrimalInfeasible || st == DualInfeasible {
 		if w.prove(out, st) {
 			info.Status = st
@@ -37,6 +68,7 @@ func (w *work) conclude(out *slot, st Status, iter int, reason string) {
 	}
 	r := w.point(out, from)
 	abs, rel := w.opt.EpsAbs, w.opt.EpsRel
+	w.merit = r.merit(abs, rel)
 	switch {
 	case r.merit(abs, rel) <= 1:
 		st, info.Reason = Solved, ""

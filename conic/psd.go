@@ -201,6 +201,18 @@ func (c *psd) congruence(g, x, y []float64) {
 	c.svec(c.c, y)
 }
 
+func (c *psd) square(x []float64) float64 {
+	c.smat(x, c.a)
+	c.gemm(c.a, c.r, c.b)
+	c.gemm(c.r, c.b, c.c)
+	sum := 0.0
+	for i := range c.k {
+		row := c.c[i*c.ld : i*c.ld+c.k]
+		sum += dense.Dot(row, row)
+	}
+	return sum
+}
+
 func (c *psd) correct(d, s, z, ds, dz []float64, target float64) {
 	k, ld := c.k, c.ld
 	x, y := c.c, c.d

@@ -92,6 +92,11 @@ func (c *soc) mulW(x, y []float64, inverse bool) {
 	}
 }
 
+func (c *soc) square(x []float64) float64 {
+	c.mulW(x, c.x, false)
+	return dense.Dot(c.x, c.x)
+}
+
 func (c *soc) correct(d, s, z, ds, dz []float64, target float64) {
 	x, y := c.x, c.y
 	c.mulW(dz, x, false)

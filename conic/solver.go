@@ -204,6 +204,7 @@ func (s *Solver) element(ctx context.Context, deadline time.Time, dst *Solution,
 		return
 	}
 	done := false
+	w.profile = profiles[0]
 	if warm != nil {
 		n, m := s.plan.n, s.plan.m
 		if w.warm(warm.X[i*n:(i+1)*n], warm.Z[i*m:(i+1)*m], warm.S[i*m:(i+1)*m]) {
@@ -218,15 +219,37 @@ func (s *Solver) element(ctx context.Context, deadline time.Time, dst *Solution,
 		}
 	}
 	if !done {
+		s.cold(w, &out, stop, trace)
+	}
+	s.capture(dst, i)
+}
+
+// cold solves an element from a cold start. Where numbers end that short of the
+// tolerance, it is tried once more, more carefully, and the better point counts.
+func (s *Solver) cold(w *work, out *slot, stop func() Status, trace func(int, float64)) {
+	var first outcome
+	for try := range profiles {
+		w.profile = profiles[try]
+		w.kkt.static = w.profile.static
+		if try > 0 {
+			first.save(out, w)
+			out.info.Retries++
+		}
 		if w.cold() {
 			st, iter, reason := w.run(s.opt.MaxIter, stop, trace)
-			w.conclude(&out, st, iter, reason)
+			w.conclude(out, st, iter, reason)
 		} else {
 			out.info.Status, out.info.Reason = NumericalError, "the KKT matrix of the starting point has no factorization"
 			out.zero()
+			w.merit = math.Inf(1)
+		}
+		if st := out.info.Status; st != NumericalError && st != AlmostSolved {
+			return
+		}
+		if try > 0 && first.merit < w.merit {
+			first.restore(out)
 		}
 	}
-	s.capture(dst, i)
 }
 
 // zero clears the results of an element that has none.

@@ -27,6 +27,9 @@ type work struct {
 	it, best         iterate
 	res              residuals
 	bestMerit        float64
+	first            iterate // of outcome
+	merit            float64 // of the point that was concluded with
+	profile          profile
 	px, ax, atz      []float64 // Px, Ax, Aᵀz of the iterate
 	rx, rz           []float64 // residuals of the embedding
 	x2, z2           []float64 // solution for (−q, b)
@@ -70,7 +73,7 @@ func newWork(pl *plan, opt *Options) *work {
 		w.cones = append(w.cones, pl.blocks[i].newCone())
 	}
 	w.kkt = newKKT(pl, w.cones)
-	for _, p := range []*iterate{&w.it, &w.best, &w.aff, &w.dir} {
+	for _, p := range []*iterate{&w.it, &w.best, &w.aff, &w.dir, &w.first} {
 		*p = newIterate(pl)
 	}
 	if pl.psdP != nil {
