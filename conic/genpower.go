@@ -7,14 +7,14 @@ import "math"
 // eigenvectors of C, of eigenvalues −1 < λ₋ ≤ 0 ≤ λ₊, that is D + uuᵀ − vvᵀ, which goes
 // into the KKT matrix as a large second-order cone does.
 type genPower struct {
-	f        powerBarrier
-	n        int
-	d, u, v  []float64 // of H
-	q, r     []float64 // orthonormal eigenvectors of C
-	pos, neg float64   // its eigenvalues
-	mu       float64
-	grad     []float64
-	x, y, t  []float64 // scratch
+	f         powerBarrier
+	n         int
+	d, u, v   []float64 // of H
+	q, r      []float64 // orthonormal eigenvectors of C
+	pos, rest float64   // its eigenvalues are pos and rest − 1
+	mu        float64
+	grad      []float64
+	x, y, t   []float64 // scratch
 }
 
 func newGenPower(alpha []float64, w int) *genPower {
@@ -59,11 +59,12 @@ func (c *genPower) scale(s, z []float64, mu float64, _ bool) bool {
 	a, b, e := core[0]*n1*n1, core[1]*n1*n2, core[2]*n2*n2
 	// [a b; b e]: eigenvalues of opposite signs.
 	mid, rad := (a+e)/2, math.Hypot((a-e)/2, b)
-	c.pos, c.neg = max(mid+rad, 0), min(mid-rad, 0)
+	c.pos = max(mid+rad, 0)
+	c.rest = min(c.f.determinant(z)/(1+c.pos), 1)
 	angle := 0.5 * math.Atan2(2*b, a-e) // of the eigenvector of mid + rad
 	cos, sin := math.Cos(angle), math.Sin(angle)
 	c.mu = mu
-	rp, rn := math.Sqrt(c.pos), math.Sqrt(-c.neg)
+	rp, rn := math.Sqrt(c.pos), math.Sqrt(1-c.rest)
 	for i := range c.n {
 		root := math.Sqrt(mu * c.d[i])
 		switch {
@@ -77,7 +78,7 @@ func (c *genPower) scale(s, z []float64, mu float64, _ bool) bool {
 		c.u[i], c.v[i] = root*rp*c.q[i], root*rn*c.r[i]
 		c.d[i] *= mu
 	}
-	ok := c.neg > -1
+	ok := c.rest > 0
 	for i := range c.n {
 		ok = ok && c.d[i] > 0 && !math.IsInf(c.d[i], 0) && !math.IsNaN(c.u[i]+c.v[i])
 	}
@@ -103,7 +104,7 @@ func (c *genPower) square(x []float64) float64 {
 		p += c.q[i] * y
 		q += c.r[i] * y
 	}
-	sum := c.pos*p*p + (1+c.neg)*q*q
+	sum := c.pos*p*p + c.rest*q*q
 	for i := range c.n {
 		y := math.Sqrt(c.d[i])*x[i] - q*c.r[i]
 		sum += y * y
@@ -120,7 +121,7 @@ func (c *genPower) mulInv(x, y []float64) {
 		q += c.r[i] * t
 	}
 	p *= 1/(1+c.pos) - 1
-	q *= 1/(1+c.neg) - 1
+	q *= 1/c.rest - 1
 	for i := range c.n {
 		root := math.Sqrt(c.d[i])
 		y[i] = (x[i]/root + p*c.q[i] + q*c.r[i]) / root

@@ -68,7 +68,7 @@ type block struct {
 // Cones up to these sizes stand in the KKT matrix as they are.
 const (
 	denseSOC      = 4
-	denseGenPower = 4
+	denseGenPower = 40
 )
 
 func newPlan(st *Structure) (*plan, error) {

@@ -153,6 +153,20 @@ func (b powerBarrier) structure(z, d, tau []float64) (c [3]float64) {
 	return [3]float64{zeta / psi * ww / psi, -2 * zeta / psi / psi, 4 / psi / psi}
 }
 
+// determinant returns that of D^(−½)∇²f*(z)D^(−½), D being the diagonal part, in a form
+// without cancellation: 1 + Σ 2αᵢ(1−αᵢ)(t−1)/(2αᵢt + 1 − αᵢ), t = ζ/ψ.
+func (b powerBarrier) determinant(z []float64) float64 {
+	u, w := b.split(z)
+	zeta, ww := b.zeta(u), sumSquares(w)
+	psi := zeta - ww
+	t, g := zeta/psi, ww/psi
+	sum := 1.0
+	for _, a := range b.alpha {
+		sum += 2 * a * (1 - a) * g / (2*a*t + 1 - a)
+	}
+	return sum
+}
+
 // third sets t = ∇³f*(z)[x, y].
 func (b powerBarrier) third(z, x, y, t []float64) {
 	u, w := b.split(z)

@@ -174,23 +174,20 @@ func (c *soc) margin(v []float64) (least, positive float64) {
 
 func (c *soc) shift(v []float64, t float64) { v[0] += t }
 
-// expand writes the vectors of H = diag(d) + uuᵀ − vvᵀ.
+// expand writes the vectors of H = diag(d) + uuᵀ − vvᵀ: with ω = w₁/‖w₁‖, from the
+// eigenvectors (1, ±ω)/√2 of H/η² − I, of eigenvalues 2‖w₁‖(‖w₁‖ ± w₀).
 func (c *soc) expand(d, u, v []float64) {
-	e := c.eta
-	w0 := c.w[0]
-	w1 := 0.0
-	for _, x := range c.w[1:] {
-		w1 += x * x
+	n := dense.Norm2(c.w[1:])
+	sum := n + c.w[0]
+	f := c.eta * math.Sqrt(n*sum)
+	g := c.eta * math.Sqrt(n/sum)
+	d[0], u[0], v[0] = c.eta*c.eta, f, g
+	if n > 0 {
+		f /= n
+		g /= n
 	}
-	sq := w0*w0 + w1
-	inv := 1 / sq
-	d0 := inv / 2
-	u0 := math.Sqrt(sq - d0)
-	u1 := 2 * w0 / u0
-	v1 := math.Sqrt(2 * (2 + inv) / (2*sq - inv))
-	d[0], u[0], v[0] = e*e*d0, e*u0, 0
 	for i := 1; i < len(d); i++ {
-		d[i], u[i], v[i] = e*e, e*u1*c.w[i], e*v1*c.w[i]
+		d[i], u[i], v[i] = c.eta*c.eta, f*c.w[i], -g*c.w[i]
 	}
 }
 
