@@ -22,6 +22,7 @@ type kkt struct {
 	ldl    *sparse.LDL
 	reg    sparse.Regularization
 	static float64
+	left   float64 // of the last right-hand side, relative to it
 
 	rhs                []float64 // size of K
 	rx, rz             []float64 // residuals
@@ -38,12 +39,13 @@ const (
 	cliqueReg    = 1e-14 // relative
 	dynamicEps   = 1e-13
 	dynamicDelta = 2e-7
+	dynamicRel   = 4e-16
 )
 
 func newKKT(pl *plan, cones []cone) *kkt {
 	k := &kkt{
 		pl: pl, cones: cones, base: make([]float64, pl.kkt.NNZ()), val: make([]float64, pl.kkt.NNZ()), ldl: pl.sym.NewLDL(),
-		static: staticReg, reg: sparse.Regularization{Sign: pl.sign, Eps: dynamicEps, Delta: dynamicDelta},
+		static: staticReg, reg: sparse.Regularization{Sign: pl.sign, Eps: dynamicEps, Delta: dynamicDelta, Rel: dynamicRel},
 		rhs: make([]float64, pl.size), rx: make([]float64, pl.n), rz: make([]float64, pl.m), cx: make([]float64, pl.n), cz: make([]float64, pl.m), t: make([]float64, pl.m),
 	}
 	k.gm = newKrylov(pl.n + pl.m)
@@ -351,5 +353,6 @@ func (k *kkt) solve(bx, bz, x, z []float64, identity bool, tol tolerance) bool {
 			break
 		}
 	}
+	k.left = norm / (tol.abs + size)
 	return !math.IsNaN(norm) && !math.IsInf(norm, 0)
 }

@@ -13,6 +13,7 @@ const (
 	patience       = 20   // iterations without any progress
 	extraSteps     = 5
 	driftTol       = 1e-7
+	poorSolve      = 1e-6 // relative residual of a solve by factors that are of no use
 	almostEps      = 1e-5
 	neighborhood   = 1.0
 	warmIterations = 30
@@ -99,15 +100,18 @@ func (w *work) advance(dual bool) (step float64, ok bool) {
 			return 0, false
 		}
 	}
-	if !w.kkt.factor(false) {
-		return 0, false
-	}
 	for j, q := range w.q {
 		w.bx[j] = -q
 	}
-	ok2 := 1e-11 + 1e-10*max(w.scaledQ, w.scaledB)
-	if !w.kkt.solve(w.bx, w.b, w.x2, w.z2, false, tolerance{1e-12, ok2, ok2}) {
-		return 0, false
+	good := 1e-11 + 1e-10*max(w.scaledQ, w.scaledB)
+	tol := tolerance{1e-12, good, good}
+	w.kkt.static = w.profile.static
+	if !w.kkt.factor(false) || !w.kkt.solve(w.bx, w.b, w.x2, w.z2, false, tol) || w.kkt.left > poorSolve && w.kkt.ldl.Replaced > 0 {
+		// Rounding went through small pivots: larger ones, then.
+		w.kkt.static = max(staticReg, w.kkt.static) * 100
+		if !w.kkt.factor(false) || !w.kkt.solve(w.bx, w.b, w.x2, w.z2, false, tol) {
+			return 0, false
+		}
 	}
 
 	// κ/τ + xᵀPx/τ² − (2Px/τ + q)ᵀΔ₂x − bᵀΔ₂z, which is κ/τ + ‖Δ₂x − x/τ‖²_P + ‖Δ₂z‖²_H but for

@@ -148,8 +148,9 @@ func (s *Symbolic) Perm() []int {
 type Regularization struct {
 	Sign   []int8  // expected sign of the pivot of each row; nil: nothing is done
 	Static float64 // Sign·Static is added to the diagonal
-	// A pivot d with Sign·d ≤ Eps is replaced by Sign·Delta.
-	Eps, Delta float64
+	// A pivot d of a row with diagonal entry a is replaced by Sign·max(Delta, √Rel·|a|) if
+	// Sign·d ≤ max(Eps, Rel·|a|): with a Rel of some units of rounding, if nothing is left of it but rounding.
+	Eps, Delta, Rel float64
 }
 
 // LDL is the numeric factorization P(K+R)Pᵀ = LDLᵀ, R being the regularization. It
@@ -160,6 +161,7 @@ type LDL struct {
 	inv  []float64 // 1/d
 	val  []float64 // of L, as the method stores it
 	work []float64 // n, zero between calls
+	cur  []float64 // the values that are being factored
 	x    []float64 // n
 	step []float64 // n, of SolveRefined
 	nz   []int32   // simplicial: entries in each column of L so far
@@ -191,6 +193,8 @@ func (f *LDL) Factor(val []float64, reg *Regularization) error {
 		panic("sparse: Factor: wrong number of signs")
 	}
 	f.Replaced = 0
+	f.cur = val
+	defer func() { f.cur = nil }()
 	if f.sym.super != nil {
 		return f.factorSuper(val, reg)
 	}
@@ -201,8 +205,12 @@ func (f *LDL) Factor(val []float64, reg *Regularization) error {
 // already.
 func (f *LDL) pivot(k int, d float64, reg *Regularization) (float64, bool) {
 	if reg != nil && reg.Sign != nil {
-		if s := float64(reg.Sign[f.sym.perm[k]]); !(s*d > reg.Eps) && !math.IsNaN(d) {
-			d = s * reg.Delta
+		s, a := float64(reg.Sign[f.sym.perm[k]]), 0.0
+		if p := f.sym.diag[k]; p >= 0 {
+			a = math.Abs(f.cur[f.sym.from[p]])
+		}
+		if !(s*d > max(reg.Eps, reg.Rel*a)) && !math.IsNaN(d) {
+			d = s * max(reg.Delta, math.Sqrt(reg.Rel)*a)
 			f.Replaced++
 		}
 	}
