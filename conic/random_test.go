@@ -356,7 +356,7 @@ func TestInfeasible(t *testing.T) {
 				for i, v := range z {
 					bz += p.B[i] * v
 				}
-				p.B = append(p.B, -bz-1)
+				p.B = append(p.B, -bz-1-0.1*norm(p.B)) // a distance that is not lost beside b
 				p.Cones = append(append([]conic.Cone(nil), mix.cones...), conic.Cone{Kind: conic.NonNegative, Size: 1})
 				x, err := conic.Solve(t.Context(), p, nil)
 				if x.Info[0].Status != conic.PrimalInfeasible {
