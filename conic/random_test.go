@@ -200,9 +200,9 @@ func inside(r *rand.Rand, c conic.Cone) (s, z []float64) {
 			}
 		}
 	case conic.Exponential:
-		s[0], s[1] = r.NormFloat64(), r.ExpFloat64()+0.1
+		s[0], s[1] = r.NormFloat64(), r.ExpFloat64()+0.5
 		s[2] = s[1]*math.Exp(s[0]/s[1]) + r.ExpFloat64()
-		z[0], z[1] = -r.ExpFloat64()-0.1, r.NormFloat64()
+		z[0], z[1] = -r.ExpFloat64()-0.5, r.NormFloat64()
 		z[2] = -z[0]*math.Exp(z[1]/z[0])/math.E + r.ExpFloat64()
 	default:
 		alpha := c.Alpha
