@@ -25,6 +25,7 @@ type nonsym3 struct {
 	// The vectors of which H is the sum of outer products, if it is primal-dual.
 	parts   [3][3]float64
 	secants bool
+	x, t    [3]float64 // scratch: what goes through an interface escapes
 }
 
 func (c *nonsym3) degree() int { return 3 }
@@ -62,10 +63,10 @@ func (c *nonsym3) scale(s, z []float64, mu float64, dual bool) bool {
 // a being the unit vector orthogonal to z and t. It reports whether the point is
 // far enough from the central path, where δs = 0, for that.
 func (c *nonsym3) secant(s, z []float64) bool {
-	var t [3]float64 // shadow of s
-	if !c.f.shadow(s, t[:]) {
+	if !c.f.shadow(s, c.t[:]) {
 		return false
 	}
+	t := c.t
 	st := [3]float64{-c.grad[0], -c.grad[1], -c.grad[2]} // shadow of z
 	sz := s[0]*z[0] + s[1]*z[1] + s[2]*z[2]
 	mu := sz / 3
@@ -136,14 +137,11 @@ func (c *nonsym3) mul(x, y []float64) {
 
 func (c *nonsym3) correct(d, s, z, ds, dz []float64, target float64) {
 	// s + σμ∇f*(z) − ½∇³f*(z)[Δz, ∇²f*(z)⁻¹Δs]
-	var x, t [3]float64
-	if solve3(&c.hess, ds, x[:]) {
-		c.f.third(z, dz, x[:], t[:])
-	}
-	for i := range 3 {
-		if math.IsNaN(t[i]) || math.IsInf(t[i], 0) {
-			t = [3]float64{}
-			break
+	var t [3]float64
+	if solve3(&c.hess, ds, c.x[:]) {
+		c.f.third(z, dz, c.x[:], c.t[:])
+		if n := math.Abs(c.t[0]) + math.Abs(c.t[1]) + math.Abs(c.t[2]); !math.IsNaN(n) && !math.IsInf(n, 0) {
+			t = c.t
 		}
 	}
 	for i := range 3 {
@@ -177,24 +175,16 @@ func solve3(h *[9]float64, b, x []float64) bool {
 }
 
 func (c *nonsym3) maxStep(s, z, ds, dz []float64, alpha float64) float64 {
-	alpha = backtrack(s, ds, alpha, c.inPrimal)
-	return backtrack(z, dz, alpha, c.inDual)
-}
-
-func (c *nonsym3) inPrimal(v []float64) bool { _, ok := c.f.primal(v); return ok }
-func (c *nonsym3) inDual(v []float64) bool   { _, ok := c.f.dual(v); return ok }
-
-// backtrack shortens the step until x + αd is in.
-func backtrack(x, d []float64, alpha float64, in func([]float64) bool) float64 {
-	var v [3]float64
-	for alpha > 1e-8 {
-		for i := range v {
-			v[i] = x[i] + alpha*d[i]
+	for ; alpha > 1e-8; alpha *= 0.8 {
+		for i := range 3 {
+			c.x[i], c.t[i] = s[i]+alpha*ds[i], z[i]+alpha*dz[i]
 		}
-		if in(v[:]) {
+		if _, ok := c.f.primal(c.x[:]); !ok {
+			continue
+		}
+		if _, ok := c.f.dual(c.t[:]); ok {
 			return alpha
 		}
-		alpha *= 0.8
 	}
 	return 0
 }
