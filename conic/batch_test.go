@@ -228,8 +228,7 @@ func TestEmpty(t *testing.T) {
 	if err != nil || math.Abs(x.X[0]-1) > 1e-7 || math.Abs(x.X[1]+1) > 1e-7 {
 		t.Errorf("no rows: %v, %v", err, x.X)
 	}
-	x, err = conic.Solve(t.Context(), &conic.Problem{Q: []float64{0, 0}, A: none}, nil)
-	if err != nil {
+	if _, err = conic.Solve(t.Context(), &conic.Problem{Q: []float64{0, 0}, A: none}, nil); err != nil {
 		t.Errorf("nothing at all: %v", err)
 	}
 	if x, _ = conic.Solve(t.Context(), &conic.Problem{Q: []float64{1, 0}, A: none}, nil); x.Info[0].Status != conic.DualInfeasible {
@@ -238,7 +237,7 @@ func TestEmpty(t *testing.T) {
 	// No variables: b decides.
 	zero := &sparse.CSC{Rows: 1, Cols: 0, ColPtr: []int{0}}
 	p := &conic.Problem{A: zero, B: []float64{1}, Cones: []conic.Cone{{Kind: conic.NonNegative, Size: 1}}}
-	if x, err = conic.Solve(t.Context(), p, nil); err != nil {
+	if _, err = conic.Solve(t.Context(), p, nil); err != nil {
 		t.Errorf("s = 1 ≥ 0: %v", err)
 	}
 	p.B[0] = -1
