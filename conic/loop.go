@@ -11,7 +11,7 @@ const (
 	shortStep      = 0.1  // with steps below it, cones that are not symmetric turn to the dual scaling
 	smallestStep   = 1e-4 // steps below it end the solve
 	patience       = 20   // iterations without any progress
-	extraSteps     = 5
+	extraSteps     = 10
 	driftTol       = 1e-7
 	poorSolve      = 1e-6 // relative residual of a solve by factors that are of no use
 	almostEps      = 1e-5

@@ -146,10 +146,12 @@ func run(args []string, stdout io.Writer) error {
 
 const header = `# Cone programs with known optima
 
-Written by bench/conicsuite (%s, %s/%s). Size is rows × columns of A and its entries; time is that of
-NewSolver and Solve in seconds; residuals are primal / dual / gap, ∞-norms on the data given, of which each is
-to be at most 1e-8 + 1e-8 times the largest of the terms it sums (AlmostSolved: 1e-5). The last column says what is wrong: the status,
-or an objective that differs from the reference by more than 1e-6 relative and more than the digits that it has.
+Written by bench/conicsuite (%s, %s/%s). Size is rows × columns of A and its entries;
+time is that of NewSolver and Solve, in seconds of a wall clock, which say little on a
+machine that does other things. Residuals are primal / dual / gap, ∞-norms on the data
+given; Solved means that each is at most 1e-8 + 1e-8 times the largest of the terms it
+sums, AlmostSolved 1e-5. The last column says what differs from the reference: the status,
+or an objective by more than 1e-6 relative and more than one in its last digit.
 
 | name | cones | size | status | iterations | time | residuals | objective | reference | |
 | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |
@@ -238,7 +240,7 @@ func cones(list []conic.Cone) string {
 		case kind == conic.PSD && len(orders) > 3:
 			parts = append(parts, fmt.Sprintf("%d PSD of order ≤ %d", len(orders), largest(orders)))
 		case kind == conic.PSD:
-			parts = append(parts, strings.Trim(fmt.Sprintf("PSD %d", orders), "[]"))
+			parts = append(parts, "PSD "+strings.Trim(fmt.Sprint(orders), "[]"))
 		default:
 			parts = append(parts, fmt.Sprintf("%v %d", kind, n))
 		}
