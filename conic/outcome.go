@@ -162,8 +162,11 @@ func (w *work) prove(out *slot, st Status) bool {
 		}
 		clear(w.atz)
 		pl.a.MulTAdd(d.A, 1, z, w.atz)
+		if !(bz < 0 && dense.NormInf(w.atz) <= infTol*max(1, w.normA)*norm) || math.IsInf(norm, 0) {
+			return false
+		}
 		copy(out.rayZ, z)
-		return bz < 0 && dense.NormInf(w.atz) <= infTol*max(1, w.normA)*norm && !math.IsInf(norm, 0)
+		return true
 	}
 	x, s := w.x2, w.bz
 	qx, norm := 0.0, 0.0
@@ -189,7 +192,10 @@ func (w *work) prove(out *slot, st Status) bool {
 		}
 		w.ax[i] += s[i]
 	}
+	if !(qx < 0 && dense.NormInf(w.px) <= infTol*max(1, w.normP)*norm && dense.NormInf(w.ax) <= infTol*max(1, w.normA)*norm) || math.IsInf(norm, 0) {
+		return false
+	}
 	copy(out.rayX, x)
 	copy(out.rayS, s)
-	return qx < 0 && !math.IsInf(norm, 0) && dense.NormInf(w.px) <= infTol*max(1, w.normP)*norm && dense.NormInf(w.ax) <= infTol*max(1, w.normA)*norm
+	return true
 }
