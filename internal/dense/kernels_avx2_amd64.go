@@ -69,7 +69,7 @@ func normInfAVX2(n int, x *float64) float64
 //go:noescape
 func transposeAVX2(m int, n int, a *float64, lda int, b *float64, ldb int)
 
-// peakAVX2 does 96 operations, 48 of them additions, steps times.
+// peakAVX2 does a multiplication and an addition in each lane of twelve vectors, steps times.
 //
 //go:noescape
 func peakAVX2(steps int)

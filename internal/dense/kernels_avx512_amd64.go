@@ -18,3 +18,8 @@ func syrkAVX512(from int, to int, n int, m int, a *float64, lda int, d *float64,
 //
 //go:noescape
 func solveManyAVX512(from int, to int, r int, u *float64, ldu int, inv *float64, x *float64, ldx int)
+
+// peakAVX512 does a multiplication and an addition in each lane of twelve vectors, steps times.
+//
+//go:noescape
+func peakAVX512(steps int)

@@ -50,9 +50,17 @@ func TestFastestKernelsAreChosen(t *testing.T) {
 // BenchmarkPeak is what one core can do: twelve chains of FMAs, so that none
 // waits for another.
 func BenchmarkPeak(b *testing.B) {
-	if using == pureGo {
-		b.Skip("needs AVX2")
-	}
 	const steps = 1000
-	gflops(b, 96*steps, func() { peakAVX2(steps) })
+	b.Run("avx2", func(b *testing.B) {
+		if using == pureGo {
+			b.Skip("needs AVX2")
+		}
+		gflops(b, 96*steps, func() { peakAVX2(steps) })
+	})
+	b.Run("avx512", func(b *testing.B) {
+		if using != avx512 {
+			b.Skip("needs AVX-512")
+		}
+		gflops(b, 192*steps, func() { peakAVX512(steps) })
+	})
 }

@@ -26,12 +26,13 @@ func main() {
 		axpy()
 		normInf()
 		transpose()
-		peak()
+		avx2.peak()
 		identify()
 	case "avx512":
 		avx512.gemm()
 		avx512.syrk()
 		avx512.solveMany()
+		avx512.peak()
 	default:
 		panic("unknown set " + *set)
 	}

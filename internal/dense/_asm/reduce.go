@@ -170,16 +170,16 @@ const unordered = U8(0x03) // a predicate of VCMPPD
 
 // peak runs twelve independent chains, for the benchmark that measures what
 // the machine can do.
-func peak() {
-	text("peakAVX2", "does 96 operations, 48 of them additions, steps times.", "(steps int)")
+func (s isa) peak() {
+	text("peak"+s.suffix, "does a multiplication and an addition in each lane of twelve vectors, steps times.", "(steps int)")
 	steps := arg("steps")
-	for _, v := range ymm {
-		VXORPD(v, v, v)
+	for _, v := range s.regs[:14] {
+		s.zero(v)
 	}
 	loop := label("step")
 	Label(loop)
-	for _, v := range ymm[:12] {
-		VFMADD231PD(ymm[12], ymm[13], v)
+	for _, v := range s.regs[:12] {
+		VFMADD231PD(s.regs[12], s.regs[13], v)
 	}
 	DECQ(steps)
 	JNZ(LabelRef(loop))
