@@ -1,6 +1,10 @@
 package qp
 
-import "math"
+import (
+	"math"
+
+	"github.com/optnet-go/optnet/internal/dense"
+)
 
 const (
 	weakTol      = 1e-6 // slack and multiplier, dimensionless, of a weakly active row
@@ -131,8 +135,9 @@ func (w *worker) improve(cls []class) bool {
 	x.direction.add(1, step)
 	r.measure(&w.sys, &x.direction)
 	w.optimality(cls)
-	left := w.rhs.norm()
-	if left <= max(refinedPolish*size, refinedMeasure*max(r.primalScale, r.dualScale)) {
+	left := &w.rhs
+	if dense.NormInf(left.z) <= max(refinedPolish*size, refinedMeasure*r.dualScale) &&
+		max(dense.NormInf(left.nu), dense.NormInf(left.lam)) <= max(refinedPolish*size, refinedMeasure*r.primalScale) {
 		return true
 	}
 	w.start(cls)
