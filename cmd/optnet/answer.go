@@ -5,6 +5,7 @@ import (
 	"math"
 	"strconv"
 
+	"github.com/optnet-go/optnet/encoding/mps"
 	"github.com/optnet-go/optnet/qp"
 )
 
@@ -70,9 +71,10 @@ type answer struct {
 	iterations, tries int
 	reason            string
 	solver, why       string
-	x, rows, cols     []float64 // of a problem with rows: solution
-	z, s              []float64 // of a cone program, with x
-	rayX, rayY, rayMu []float64 // proof of infeasibility; rayY is z of a cone program
+	x, rows, cols     []float64      // of a problem with rows: solution
+	z, s              []float64      // of a cone program, with x
+	rayX, rayY, rayMu []float64      // proof of infeasibility; rayY is z of a cone program
+	measured          *mps.Residuals // of a problem with rows
 	bytes             int64
 	seconds           float64
 }

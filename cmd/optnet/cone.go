@@ -83,7 +83,7 @@ func (s *solving) solveConeFile(ctx context.Context, p *problem) (*answer, error
 			if r.within(1e-5, 1e-5) {
 				a.status = qp.AlmostSolved
 			}
-			a.reason = "solved by the solver's own test, not by that on the file's data"
+			a.reason = ownTest
 		}
 	case qp.PrimalInfeasible:
 		if sum, left, bound := coneInfeasibility(p.cone, a.rayY); !(sum < 0 && left <= bound) {

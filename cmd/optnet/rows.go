@@ -49,7 +49,7 @@ func (s *solving) solveRows(ctx context.Context, p *problem) (*answer, error) {
 	}
 	a.why, a.seconds = why, time.Since(began).Seconds()
 	if b := s.tighten(ctx, p.rows, solver, a, time.Since(began)); b != nil {
-		b.why, b.seconds = why+"; again with smaller tolerances, for the constant of the objective hides the gap", time.Since(began).Seconds()
+		b.why, b.seconds = why+"; again with smaller tolerances, for the test on the file's data", time.Since(began).Seconds()
 		return b, nil
 	}
 	if s.solver == "auto" && ctx.Err() == nil && (a.status == qp.AlmostSolved || a.status == qp.NumericalError || a.status == qp.MaxIterations) {
@@ -65,11 +65,14 @@ func (s *solving) solveRows(ctx context.Context, p *problem) (*answer, error) {
 	return a, nil
 }
 
-// tighten solves again where the objective's constant all but cancels its value: the
-// gap is then small beside the value, and large beside the objective that is printed.
+// tighten solves again with smaller tolerances where the solver's own test has
+// passed and one that counts more has not: that on the file's data, whose scales are
+// those of its rows, or that of the gap beside the objective as it is printed, whose
+// constant may all but cancel the value.
 func (s *solving) tighten(ctx context.Context, p *mps.Problem, solver string, a *answer, spent time.Duration) *answer {
 	allowed := s.epsAbs + s.epsRel*math.Abs(a.objective)
-	if a.status != qp.Solved || p.Constant == 0 || a.gap <= allowed || ctx.Err() != nil {
+	hidden := a.status == qp.Solved && p.Constant != 0 && a.gap > allowed
+	if a.reason != ownTest && !hidden || ctx.Err() != nil {
 		return nil
 	}
 	t := *s
@@ -78,15 +81,21 @@ func (s *solving) tighten(ctx context.Context, p *mps.Problem, solver string, a 
 			return nil
 		}
 	}
-	f := max(allowed/a.gap/2, 1e-5)
+	f := 0.1
+	if hidden {
+		f = max(allowed/a.gap/2, 1e-5)
+	}
 	t.epsAbs, t.epsRel = s.epsAbs*f, s.epsRel*f
 	b, err := t.solveRowsBy(ctx, p, solver)
-	if err != nil || b.gap >= a.gap || b.primal > max(a.primal, s.epsAbs) || b.dual > max(a.dual, s.epsAbs) {
+	if err != nil || !b.measured.Within(s.epsAbs*slack, s.epsRel*slack) || hidden && b.gap >= a.gap {
 		return nil
 	}
-	b.status, b.reason = a.status, a.reason // it passes what a has passed
+	b.status, b.reason = qp.Solved, "" // by the tolerances asked for
 	return b
 }
+
+// ownTest is the reason of an answer that only the solver itself calls solved.
+const ownTest = "solved by the solver's own test, not by that on the file's data"
 
 // second lets another solver try in the time that is left.
 func (s *solving) second(ctx context.Context, p *mps.Problem, solver string, spent time.Duration) (*answer, error) {
@@ -137,6 +146,7 @@ func (s *solving) solveRowsBy(ctx context.Context, p *mps.Problem, solver string
 	a.solver = solver
 	a.x, a.rows, a.cols = at.X, at.Rows, at.Cols
 	r := p.Measure(at)
+	a.measured = r
 	a.objective, a.primal, a.dual, a.gap = r.Objective, r.Primal, r.Dual, r.Gap
 	a.relative = max(over(r.Primal, r.PrimalScale), over(r.Dual, r.DualScale), over(r.Gap, r.GapScale))
 	a.rayX, a.rayY, a.rayMu = nil, nil, nil
@@ -148,7 +158,7 @@ func (s *solving) solveRowsBy(ctx context.Context, p *mps.Problem, solver string
 			if r.Within(1e-5, 1e-5) {
 				a.status = qp.AlmostSolved
 			}
-			a.reason = "solved by the solver's own test, not by that on the file's data"
+			a.reason = ownTest
 		}
 	case qp.PrimalInfeasible:
 		a.rayY, a.rayMu = ray.Rows, ray.Cols

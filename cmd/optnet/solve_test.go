@@ -451,3 +451,16 @@ func TestBench(t *testing.T) {
 		t.Errorf("exit code %d, %s%s", code, stdout, stderr)
 	}
 }
+
+// TestTighten: a constant that cancels the value does not hide the gap.
+func TestTighten(t *testing.T) {
+	// ½·2(x − 1000)² over x ≤ 999, whose value 1 is −999999 + 1e6.
+	text := "NAME\nROWS\n N f\nCOLUMNS\n x f -2000\nRHS\n o f -1000000\nBOUNDS\n FR b x\n UP b x 999\nQUADOBJ\n x x 2\nENDATA\n"
+	for _, solver := range []string{"qp", "conic"} {
+		code, stdout, stderr := call(t, "", "solve", "--json", "--solver", solver, write(t, "x.qps", text))
+		obj := lastObject(t, stdout)
+		if v, _ := obj["objective"].(float64); code != 0 || math.Abs(v-1) > 1e-6 || obj["gap"].(float64) > 2e-8 {
+			t.Errorf("exit code %d, %s%s", code, stdout, stderr)
+		}
+	}
+}

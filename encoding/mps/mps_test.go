@@ -174,6 +174,7 @@ func TestForms(t *testing.T) {
 		{" FR BND a", " MI BND a\n PL BND a"},
 		{" FR BND a", " FR BND a 0"},
 		{" FR BND a", " LO BND a -1e30"},
+		{" UP BND b 7", " PL BND b\n UP BND b 7"},
 		{"RHS\n", "* comment\n\nRHS\n"},
 		{" N c\n", " N c\n N free\n"},
 		{" b s 1", " b s 1 $ comment"},

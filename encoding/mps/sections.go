@@ -336,7 +336,9 @@ func (r *reader) takeBound(rec *record) error {
 		r.leaveOut()
 		return nil
 	}
-	if g := r.given[j] & sides; g&lower != 0 && p.Lower[j] != lo || g&upper != 0 && p.Upper[j] != up {
+	// A number may take the place of an infinite bound: FR and then UP.
+	differs := func(old, v float64) bool { return old != v && !math.IsInf(old, 0) }
+	if g := r.given[j] & sides; g&lower != 0 && differs(p.Lower[j], lo) || g&upper != 0 && differs(p.Upper[j], up) {
 		return r.errorIn(&f.name, "column", "is given a bound twice, with different values")
 	}
 	r.enter(&rec.name)
