@@ -44,17 +44,17 @@ func TestVerdict(t *testing.T) {
 func TestPage(t *testing.T) {
 	o := &options{out: filepath.Join(t.TempDir(), "page.md")}
 	ok := figures{Got: result{Status: "Solved", Objective: value(2), Seconds: value(0.5), Solver: "qp"}, Check: checked{Status: "Solved"},
-		Peers: []peer{{Solver: "clarabel", Status: "Solved", Seconds: 1, Objective: value(2), Relative: value(1e-9)}}}
+		Peers: []peer{{Solver: "clarabel", Status: "Solved", Seconds: 1, Objective: value(2), Relative: value(1e-9)}, {Solver: "piqp", Status: "failed"}}}
 	bad := figures{Got: result{Status: "NumericalError", Reason: "no progress", Solver: "conic"}}
 	cases := []*testcase{
 		{Suite: "maros", Name: "ONE", status: "Solved", known: 2, digits: 1e-6, figures: ok},
 		{Suite: "maros", Name: "TWO", status: "Solved", known: math.NaN(), digits: 1e-6, figures: bad},
 	}
-	if err := writePage(o, cases, []boards{{Name: "b", Puzzles: 3, Solved: 2, Right: 1}}); err != nil {
+	if err := writePage(o, cases, []string{"THREE"}, []boards{{Name: "b", Puzzles: 3, Solved: 2, Right: 1}}); err != nil {
 		t.Fatal(err)
 	}
 	text := readAll(t, o.out)
-	for _, want := range []string{"2 | 1 (50.0 %) | 0 | TWO |", "- **TWO** (maros): NumericalError, no progress.", "| optnet | 1 of 2 |", "| clarabel | 1 of 2 |", "| piqp | 0 of 2 |", "| b | 3 | 2 | 1 |"} {
+	for _, want := range []string{"2 | 1 (50.0 %) | 0 | TWO |", "Not run this time: THREE.", "- **TWO** (maros): NumericalError, no progress.", "Not compared: TWO.", "| optnet | 1 of 1 |", "| clarabel | 1 of 1 |", "| piqp | 0 of 1 |", "| b | 3 | 2 | 1 |"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("no %q in\n%s", want, text)
 		}

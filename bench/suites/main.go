@@ -97,13 +97,16 @@ func run(ctx context.Context, o *options) error {
 		}
 	}
 	var cases []*testcase
+	var missing []string
 	for _, c := range all {
 		if f, ok := st.Cases[c.key()]; ok {
 			c.figures = f
 			cases = append(cases, c)
+		} else {
+			missing = append(missing, c.Name)
 		}
 	}
-	if err := writePage(o, cases, st.Boards); err != nil {
+	if err := writePage(o, cases, missing, st.Boards); err != nil {
 		return err
 	}
 	return context.Cause(ctx)

@@ -20,7 +20,7 @@ var titles = []struct{ name, title string }{
 }
 
 // writePage writes docs/SUITES.md.
-func writePage(o *options, cases []*testcase, sudoku []boards) error {
+func writePage(o *options, cases []*testcase, missing []string, sudoku []boards) error {
 	var b strings.Builder
 	b.WriteString(`# Suites
 
@@ -59,6 +59,9 @@ of few digits: AlmostSolved with a check counts there.
 		if files > 0 {
 			fmt.Fprintf(&b, "| [%s](#%s) | %d | %d (%.1f %%) | %d | %s |\n", s.title, s.name, files, good, 100*float64(good)/float64(files), wrong, strings.Join(off, ", "))
 		}
+	}
+	if len(missing) > 0 {
+		fmt.Fprintf(&b, "\nNot run this time: %s.\n", strings.Join(missing, ", "))
 	}
 	explain(&b, cases)
 	for _, s := range titles {
@@ -176,9 +179,21 @@ func peerCell(c *testcase, name string) string {
 }
 
 // comparison writes the shifted geometric means of the times.
-func comparison(b *strings.Builder, cases []*testcase) {
+func comparison(b *strings.Builder, all []*testcase) {
 	const failed = 60.0 // seconds that a failure counts
-	b.WriteString("Times beside other solvers, in one run on one machine, each with tolerances of 1e-8: the shifted geometric mean\nover all files, a failure counting as 60 s. Seconds are those of setting up and solving, without reading; for optnet\nthe conversion of the file's rows is in it. A peer fails if its point does not pass a residual of 1e-6 of the\nscales or its objective is off by more than 1e-5: more is not asked of it.\n\n")
+	var cases []*testcase
+	var without []string
+	for _, c := range all {
+		if len(c.Peers) == len(peerNames) {
+			cases = append(cases, c)
+		} else {
+			without = append(without, c.Name)
+		}
+	}
+	b.WriteString("Times beside other solvers, each file one after the other on one machine, with tolerances of 1e-8: the shifted\ngeometric mean, a failure counting as 60 s. Seconds are those of setting up and solving, without reading; for optnet\nthe conversion of the file's rows is in it. A peer fails if its point does not pass a residual of 1e-6 of the\nscales or its objective is off by more than 1e-5: more is not asked of it.\n\n")
+	if len(without) > 0 {
+		fmt.Fprintf(b, "Not compared: %s.\n\n", strings.Join(without, ", "))
+	}
 	b.WriteString("| solver | files solved | mean, shift 1 s | mean, shift 10 ms |\n| --- | ---: | ---: | ---: |\n")
 	line := func(name string, seconds func(c *testcase) (float64, bool)) {
 		solved := 0
