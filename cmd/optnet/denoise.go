@@ -38,7 +38,7 @@ table.txt, curves.png, tv.png, signals.png, operator.png and results.json.`,
 			}
 			cfg := denoise.Config{
 				Nets: t.nets, Seed: t.seed, Epochs: t.epochs, Batch: t.batch, LR: t.lr,
-				Data: t.data, Signals: signals, Workers: t.workers, Engine: t.engine, Out: t.out, Resume: t.resume, Header: header(cmd.Flags(), t.device),
+				Data: t.data, Signals: signals, Backend: t.backend, Workers: t.workers, Engine: t.engine, Out: t.out, Resume: t.resume, Header: header(cmd.Flags(), t.device),
 			}
 			if err := cfg.CheckNets(); err != nil {
 				return usagef("--net: %w", err)

@@ -13,7 +13,7 @@ import (
 func trainMNIST() *cobra.Command {
 	t := &training{out: "runs/mnist", nets: []string{"optnet"}, seed: 1}
 	var seeds, images int
-	var dropout float64
+	var dropout, rate float64
 	cmd := &cobra.Command{
 		Use:   "mnist",
 		Short: "Classify images, with a quadratic program as the last layer",
@@ -42,8 +42,8 @@ checkpoint a network, curves.png and results.json.`,
 				return err
 			}
 			cfg := mnist.Config{
-				Nets: t.nets, Seed: t.seed, Seeds: seeds, Epochs: t.epochs, Batch: t.batch, LR: t.lr, Data: t.data, Images: images, Dropout: dropout,
-				Workers: t.workers, Engine: t.engine, Out: t.out, Resume: t.resume, Header: header(cmd.Flags(), t.device),
+				Nets: t.nets, Seed: t.seed, Seeds: seeds, Epochs: t.epochs, Batch: t.batch, LR: t.lr, Data: t.data, Images: images, Dropout: dropout, QPRate: rate,
+				Backend: t.backend, Workers: t.workers, Engine: t.engine, Out: t.out, Resume: t.resume, Header: header(cmd.Flags(), t.device),
 			}
 			if err := cfg.CheckNets(); err != nil {
 				return usagef("--net: %w", err)
@@ -51,6 +51,8 @@ checkpoint a network, curves.png and results.json.`,
 			switch {
 			case seeds < 1:
 				return usagef("--seeds is %d, want 1 or more", seeds)
+			case !(rate > 0) || rate > 1e6:
+				return usagef("--qp-rate is %v, want a positive number", rate)
 			case !(dropout >= 0 && dropout < 1):
 				return usagef("--dropout is %v, want a share from 0 to less than 1", dropout)
 			case images < 0:
@@ -64,10 +66,11 @@ checkpoint a network, curves.png and results.json.`,
 			}, func(w io.Writer) { summarizeMNIST(w, res) })
 		},
 	}
-	t.add(cmd.Flags(), "passes over the training images; 0: "+mnist.Epochs(), "images in a batch; 0: 128",
+	t.add(cmd.Flags(), "passes over the training images; 0: "+mnist.Epochs(), "images in a batch; 0: 64",
 		"learning rate of Adam at the start, from where it falls to 0; 0: 0.001", "networks to train: "+strings.Join(mnist.Nets(), ", "))
 	cmd.Flags().IntVar(&seeds, "seeds", 1, "trainings of each network, with seeds one after the other")
 	cmd.Flags().StringVar(&t.data, "data", "", "folder of the four IDX files; none: MNIST in Go's module cache")
+	cmd.Flags().Float64Var(&rate, "qp-rate", 1, "how many times as fast as the rest the parameters of the QP are learned; the paper has 1")
 	cmd.Flags().Float64Var(&dropout, "dropout", 0, "share of the hidden units left out at random in training; the paper has 0")
 	cmd.Flags().IntVar(&images, "images", 0, "images for training, the first ones; 0: all")
 	return cmd

@@ -30,7 +30,7 @@ curves.png, fits.png and results.json.`,
 			}
 			cfg := represent.Config{
 				Nets: t.nets, Seed: t.seed, Epochs: t.epochs, Batch: t.batch, LR: t.lr,
-				Workers: t.workers, Engine: t.engine, Out: t.out, Resume: t.resume, Header: header(cmd.Flags(), t.device),
+				Backend: t.backend, Workers: t.workers, Engine: t.engine, Out: t.out, Resume: t.resume, Header: header(cmd.Flags(), t.device),
 			}
 			if err := cfg.CheckNets(); err != nil {
 				return usagef("--net: %w", err)

@@ -108,6 +108,7 @@ func TestUsage(t *testing.T) {
 		{"predict denoise --model " + out + " -", 1, "no network is there"},
 		{"train mnist --seeds 0", 2, "--seeds is 0"},
 		{"train mnist --dropout 1", 2, "--dropout is 1"},
+		{"train mnist --qp-rate 0", 2, "--qp-rate is 0"},
 		{"train mnist --images -1", 2, "--images is -1"},
 		{"train mnist --net rnn", 2, `"rnn", want one of optnet, fc`},
 		{"train mnist --data=", 2, "--data is empty"},

@@ -20,6 +20,7 @@ type training struct {
 	lr            float64
 	data, out     string
 	workers       int
+	backend       string
 	device        string
 	engine        qp.Engine // of the device
 	nets          []string
@@ -38,6 +39,7 @@ func (t *training) add(f *pflag.FlagSet, epochs, batch, lr, nets string) {
 	f.StringVar(&t.out, "out", t.out, "folder for the results; what a run left there is replaced")
 	f.BoolVar(&t.resume, "resume", false, "go on from the checkpoints in the folder for the results, to the same result")
 	f.IntVar(&t.workers, "workers", 0, "goroutines of the QP solver, 0: one a processor; they change no figure")
+	f.StringVar(&t.backend, "backend", "go", "backend of GoMLX for all but the QPs; xla:cuda and others need a build with -tags xla")
 	f.StringVar(&t.device, "device", "cpu", "device of the QP solver: cpu, cuda:0, or cuda:0,1 for several")
 	f.BoolVar(&t.asJSON, "json", false, "print one JSON object at the end, and all else to standard error")
 	f.BoolVar(&t.quiet, "quiet", false, "print only the end")

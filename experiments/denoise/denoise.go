@@ -32,6 +32,7 @@ type Config struct {
 	LR      float64
 	Data    string    // file for [ReadSignals]; default: Signals made as the paper does
 	Signals int       // default 10,000
+	Backend string    // of GoMLX: "go", the default, or another one that is linked in
 	Workers int       // goroutines of the QP solver; 0: GOMAXPROCS. It changes no figure.
 	Engine  qp.Engine // of the QP solver; nil: the CPU
 	Out     string    // folder for the files named in this package
@@ -242,7 +243,7 @@ func (r *run) trainNet(ctx context.Context, name string) error {
 		Build: func(v *lab.Vars) lab.Net { return net.build(v, &r.cfg, &qps) },
 		Train: batches{r.train, net.dtype}, Test: batches{r.test, net.dtype},
 		Epochs: net.epochs, Batch: r.cfg.Batch, LR: net.lr, Decay: net.decay,
-		Data: r.result.Header.DataSHA256, Out: r.out, Resume: r.cfg.Resume, Report: r.report,
+		Data: r.result.Header.DataSHA256, Out: r.out, Resume: r.cfg.Resume, Backend: r.cfg.Backend, Report: r.report,
 	}
 	if r.cfg.Epochs > 0 {
 		job.Epochs = r.cfg.Epochs
@@ -299,6 +300,9 @@ func (r *run) finish(began time.Time) error {
 		}
 	}
 	res.SecondsPerEpoch = lab.Ratio(seconds, epochs)
+	if err := r.writeMetrics(); err != nil { // of what was resumed and had ended, too
+		return err
+	}
 	if err := r.plots(); err != nil {
 		return err
 	}

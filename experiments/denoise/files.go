@@ -106,7 +106,7 @@ func (r *run) plotCurves() error {
 		p.X.Min, p.X.Max = 0, last
 		switch net {
 		case "tuned":
-			p.Y.Max = 17
+			p.Y.Max = 18.5 // room for the legend
 			if err := lab.Add(p, lab.Curve{Label: "exact total variation, test", XY: points([][2]float64{{0, float64(r.result.TV.TestMSE)}, {last, float64(r.result.TV.TestMSE)}}), Color: lab.Gray, Dashed: true}); err != nil {
 				return err
 			}

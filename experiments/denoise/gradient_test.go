@@ -13,7 +13,7 @@ func TestGradients(t *testing.T) {
 	for _, name := range []string{"learn-d", "tuned"} {
 		t.Run(name, func(t *testing.T) {
 			net := networks[name]
-			backend, err := lab.NewBackend()
+			backend, err := lab.NewBackend("")
 			if err != nil {
 				t.Fatal(err)
 			}

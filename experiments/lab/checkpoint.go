@@ -226,7 +226,7 @@ func Load(name, experiment string, dtype dtypes.DType, build func(*Vars) Net) (*
 	if c.key.Experiment != experiment {
 		return nil, Key{}, nil, &FileError{File: name, Err: fmt.Errorf("the checkpoint is of the experiment %q, want %q", c.key.Experiment, experiment)}
 	}
-	backend, err := NewBackend()
+	backend, err := NewBackend("")
 	if err != nil {
 		return nil, Key{}, nil, err
 	}

@@ -28,8 +28,13 @@ type Header struct {
 	DataSHA256 string            `json:"data_sha256"` // of the data; each experiment says of what
 }
 
-// NewBackend returns GoMLX's backend in Go, on which QPs work.
-func NewBackend() (compute.Backend, error) { return gomlx.NewBackend("go") }
+// NewBackend returns a backend of GoMLX, on which QPs work: "" is that in Go.
+func NewBackend(config string) (compute.Backend, error) {
+	if config == "" {
+		config = "go"
+	}
+	return gomlx.NewBackend(config)
+}
 
 // AdamEpsilon is that of the papers' code.
 const AdamEpsilon = 1e-8

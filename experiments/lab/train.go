@@ -27,6 +27,7 @@ type Job struct {
 	Seed            uint64
 	DType           dtypes.DType
 	Build           func(*Vars) Net
+	Backend         string         // of GoMLX, as NewBackend has it
 	QPs             *gomlx.Counter // of the network's; nil: it has none
 	Train, Test     Data
 	Epochs, Batch   int
@@ -110,7 +111,7 @@ func (j *Job) key() Key {
 // Run trains. After an error, what is known until then is returned too, unless
 // nothing is; the checkpoint is that of the last epoch that has ended.
 func (j *Job) Run(ctx context.Context) (*Trained, error) {
-	backend, err := NewBackend()
+	backend, err := NewBackend(j.Backend)
 	if err != nil {
 		return nil, err
 	}

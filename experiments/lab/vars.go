@@ -30,6 +30,11 @@ func (v *Vars) Values(name string, x []float64, shape ...int) *model.Variable {
 	return w
 }
 
+// Constant makes numbers that are saved with the parameters, and not learned.
+func (v *Vars) Constant(name string, x ...float64) *model.Variable {
+	return v.Values(name, x, len(x)).SetTrainable(false)
+}
+
 // Uniform makes a parameter that is drawn from U[lo, hi].
 func (v *Vars) Uniform(name string, lo, hi float64, shape ...int) *model.Variable {
 	x := make([]float64, product(shape))
@@ -51,7 +56,9 @@ func (v *Vars) Normal(name string, sigma float64, shape ...int) *model.Variable 
 // Count is the number of numbers learned.
 func (v *Vars) Count() (n int) {
 	for _, w := range v.all {
-		n += w.Shape().Size()
+		if w.Trainable {
+			n += w.Shape().Size()
+		}
 	}
 	return n
 }

@@ -27,12 +27,14 @@ type Config struct {
 	Nets    []string  // of [Nets]; default optnet
 	Seed    uint64    // the first of Seeds
 	Seeds   int       // trainings of each network, with seeds one after the other; default 1
-	Epochs  int       // default: 20 for fc and optnet, 5 for the others
-	Batch   int       // default 128; the paper has 64
+	Epochs  int       // default: 40 for fc and optnet, 5 for the others
+	Batch   int       // default 64, as in the paper
 	LR      float64   // at the start, default 1e-3; it falls to 0 along a cosine
 	Dropout float64   // share of the hidden units left out at random in training; default and paper: 0
+	QPRate  float64   // how many times as fast as the rest the parameters of the QP are learned; default and paper: 1
 	Data    string    // folder of IDX files; default: [DefaultData]
 	Images  int       // for training, the first ones; 0: all
+	Backend string    // of GoMLX: "go", the default, or another one that is linked in
 	Workers int       // goroutines of the QP solver; 0: GOMAXPROCS. It changes no figure.
 	Engine  qp.Engine // of the QP solver; nil: the CPU
 	Out     string    // folder for the files named in this package
@@ -66,10 +68,13 @@ func (c *Config) normalize() error {
 		c.Seeds = 1
 	}
 	if c.Batch == 0 {
-		c.Batch = 128
+		c.Batch = 64
 	}
 	if c.LR == 0 {
 		c.LR = 1e-3
+	}
+	if c.QPRate == 0 {
+		c.QPRate = 1
 	}
 	switch {
 	case c.Seeds < 0:
@@ -82,6 +87,8 @@ func (c *Config) normalize() error {
 		return fmt.Errorf("mnist: learning rate %v, want a positive number, 0.001 for example", c.LR)
 	case !(c.Dropout >= 0 && c.Dropout < 1):
 		return fmt.Errorf("mnist: dropout %v, want a share from 0 to less than 1", c.Dropout)
+	case !(c.QPRate > 0) || c.QPRate > 1e6:
+		return fmt.Errorf("mnist: the parameters of the QP are learned %v times as fast, want a positive number", c.QPRate)
 	case c.Images < 0:
 		return fmt.Errorf("mnist: %d images, want 1 or more, or 0 for all", c.Images)
 	case c.Workers < 0:
@@ -250,10 +257,10 @@ func (r *run) trainSeed(ctx context.Context, n *NetResult, seed uint64) (SeedRes
 		Build: makeNet(n.Net, &r.cfg, &qps),
 		Train: r.train, Test: r.test,
 		Epochs: networks[n.Net].epochs, Batch: r.cfg.Batch, LR: r.cfg.LR, Decay: true, Shuffle: true,
-		Data: r.result.Header.DataSHA256, Out: r.seeds(seed), Resume: r.cfg.Resume, Report: r.report,
+		Data: r.result.Header.DataSHA256, Out: r.seeds(seed), Resume: r.cfg.Resume, Backend: r.cfg.Backend, Report: r.report,
 	}
-	if r.cfg.Dropout > 0 {
-		job.Other = fmt.Sprintf("dropout %v", r.cfg.Dropout)
+	if r.cfg.Dropout > 0 || r.cfg.QPRate != 1 {
+		job.Other = fmt.Sprintf("dropout %v, QP rate %v", r.cfg.Dropout, r.cfg.QPRate)
 	}
 	if r.cfg.Epochs > 0 {
 		job.Epochs = r.cfg.Epochs
@@ -315,6 +322,9 @@ func (r *run) finish(began time.Time) error {
 		epochs += s.Epochs
 	}
 	res.SecondsPerEpoch = lab.Ratio(seconds, epochs)
+	if err := r.writeMetrics(); err != nil { // of what was resumed and had ended, too
+		return err
+	}
 	if err := r.plotCurves(); err != nil {
 		return err
 	}

@@ -264,6 +264,9 @@ func TestRun(t *testing.T) {
 	if b, _ := json.Marshal(again.History); string(a) != string(b) {
 		t.Errorf("resumed\n%s\nwant\n%s", b, a)
 	}
+	if b, err := os.ReadFile(filepath.Join(dir, MetricsFile)); err != nil || strings.Count(string(b), "\n") != 21 {
+		t.Errorf("resumed, %s is %q, %v", MetricsFile, b, err)
+	}
 }
 
 // TestLenet trains LeNet for an epoch, with both ends.
@@ -291,14 +294,14 @@ func TestGradients(t *testing.T) {
 	}
 	x := tensors.FromFlatDataAndDimensions(in, s.Len(), Pixels)
 	_, y := s.Batch([]int{0, 1, 2, 3})
-	backend, err := lab.NewBackend()
+	backend, err := lab.NewBackend("")
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, name := range []string{"optnet", "lenet-simplex"} {
 		t.Run(name, func(t *testing.T) {
 			var qps gomlx.Counter
-			n, err := lab.NewNetwork(backend, dtypes.Float64, 2, 1e-3, makeNet(name, &Config{tol: 1e-13}, &qps))
+			n, err := lab.NewNetwork(backend, dtypes.Float64, 2, 1e-3, makeNet(name, &Config{tol: 1e-13, QPRate: 3}, &qps))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -351,6 +354,7 @@ func TestConfig(t *testing.T) {
 		{Config{Batch: -1}, "want 1 or more"},
 		{Config{LR: math.NaN()}, "learning rate NaN"},
 		{Config{Dropout: 1}, "dropout 1, want a share"},
+		{Config{QPRate: -1}, "learned -1 times as fast"},
 		{Config{Images: -1}, "-1 images"},
 		{Config{Workers: -2}, "-2 workers"},
 		{Config{Resume: true}, "Resume without Out"},

@@ -26,8 +26,8 @@ type network struct {
 type forward = func(scope *model.Scope, x *graph.Node) *graph.Node
 
 var networks = map[string]network{
-	"fc":            {20, buildFC},
-	"optnet":        {20, buildOptNet},
+	"fc":            {40, buildFC},
+	"optnet":        {40, buildOptNet},
 	"lenet":         {5, buildLenet(logSoftmax)},
 	"lenet-simplex": {5, buildLenet(logSimplex)},
 }
@@ -98,19 +98,26 @@ func buildFC(v *lab.Vars, c *Config, _ *gomlx.Counter) forward {
 //
 //	z(x) = argmin ½zᵀQz + xᵀz   subject to   Gz ≤ h     Q = LLᵀ + 1e-4 I,  h = Gz₀ + s₀
 //
-// in ten variables, with L lower triangular, G, z₀ and s₀ learned.
+// in ten variables, with L lower triangular, G, z₀ and s₀ learned. At the start z is
+// in a polytope of radius 1, too small for a softmax to be sure of anything; it
+// grows as fast as these are learned.
 func buildOptNet(v *lab.Vars, c *Config, qps *gomlx.Counter) forward {
 	fc1, fc2 := linear(v, "fc1", Pixels, hidden), linear(v, "fc2", hidden, Classes)
-	lv, gv := v.Uniform("L", 0, 1, Classes, Classes), v.Uniform("G", -1, 1, inequality, Classes)
+	// Divided by the rate, what Adam adds in a step is the rate times as much.
+	rate := v.Constant("qp_rate", c.QPRate)
+	scale := 1 / c.QPRate
+	lv, gv := v.Uniform("L", 0, scale, Classes, Classes), v.Uniform("G", -scale, scale, inequality, Classes)
 	z0 := v.Values("z0", make([]float64, Classes), Classes)
 	ones := make([]float64, inequality)
 	for i := range ones {
-		ones[i] = 1
+		ones[i] = scale
 	}
 	s0 := v.Values("s0", ones, inequality)
 	return func(scope *model.Scope, x *graph.Node) *graph.Node {
 		h := activation.Relu(fc2(drop(scope, c, activation.Relu(fc1(x)))))
-		double := func(w *model.Variable) *graph.Node { return graph.ConvertDType(w.NodeValue(x), dtypes.Float64) }
+		double := func(w *model.Variable) *graph.Node {
+			return graph.ConvertDType(graph.Mul(w.NodeValue(x), graph.Reshape(rate.NodeValue(x))), dtypes.Float64)
+		}
 		l, g := graph.TakeLowerTriangular(double(lv), 0), double(gv)
 		q := graph.Add(graph.MatMul(l, graph.Transpose(l, 0, 1)), graph.MulScalar(eye(x.Graph(), Classes), epsilon))
 		rhs := graph.Add(graph.MatMul(g, graph.Reshape(double(z0), -1, 1)), graph.Reshape(double(s0), -1, 1))

@@ -51,7 +51,7 @@ func Load(dir, net string, workers int) (*Model, error) {
 		return nil, &lab.FileError{File: dir, Err: fmt.Errorf("several networks are there, name one of them: %s", strings.Join(names, ", "))}
 	}
 	m := &Model{Net: names[0]}
-	n, key, history, err := lab.Load(found[0], "mnist", dtypes.Float32, makeNet(m.Net, &Config{Workers: workers}, &m.qps))
+	n, key, history, err := lab.Load(found[0], "mnist", dtypes.Float32, makeNet(m.Net, &Config{Workers: workers, QPRate: 1}, &m.qps))
 	if err != nil {
 		return nil, err
 	}

@@ -31,6 +31,7 @@ type Config struct {
 	Epochs  int       // default 60
 	Batch   int       // default 50
 	LR      float64   // at the start, default 0.03; it falls to 0 along a cosine
+	Backend string    // of GoMLX: "go", the default, or another one that is linked in
 	Workers int       // goroutines of the QP solver; 0: GOMAXPROCS. It changes no figure.
 	Engine  qp.Engine // of the QP solver; nil: the CPU
 	Out     string    // folder for the files named in this package
@@ -177,7 +178,7 @@ func (r *run) trainNet(ctx context.Context, name string) error {
 	job := &lab.Job{
 		Experiment: "represent", Net: name, Seed: r.cfg.Seed, DType: dtype, Build: build(name, &r.cfg, &qps), QPs: &qps,
 		Train: r.train, Test: r.test, Epochs: r.cfg.Epochs, Batch: r.cfg.Batch, LR: r.cfg.LR, Decay: true, Shuffle: true,
-		Data: r.result.Header.DataSHA256, Out: r.out, Resume: r.cfg.Resume, Report: r.report,
+		Data: r.result.Header.DataSHA256, Out: r.out, Resume: r.cfg.Resume, Backend: r.cfg.Backend, Report: r.report,
 	}
 	before := r.result.History
 	keep := func(h []lab.Epoch) { r.result.History = append(before[:len(before):len(before)], h...) }
@@ -232,6 +233,9 @@ func (r *run) finish(began time.Time) error {
 		}
 	}
 	res.SecondsPerEpoch = lab.Ratio(seconds, epochs)
+	if err := r.writeMetrics(); err != nil { // of what was resumed and had ended, too
+		return err
+	}
 	if err := r.plots(); err != nil {
 		return err
 	}

@@ -106,7 +106,7 @@ func TestResume(t *testing.T) {
 
 func TestGradients(t *testing.T) {
 	var qps gomlx.Counter
-	backend, err := lab.NewBackend()
+	backend, err := lab.NewBackend("")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -9,7 +9,7 @@ import (
 
 // TestHost follows GoMLX's Adam beside the formulas of Kingma and Ba.
 func TestHost(t *testing.T) {
-	backend, err := lab.NewBackend()
+	backend, err := lab.NewBackend("")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -49,7 +49,7 @@ func TestHost(t *testing.T) {
 }
 
 func BenchmarkAdamStep(b *testing.B) {
-	backend, err := lab.NewBackend()
+	backend, err := lab.NewBackend("")
 	if err != nil {
 		b.Fatal(err)
 	}

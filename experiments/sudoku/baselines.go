@@ -63,7 +63,7 @@ type baseline struct {
 }
 
 func newBaseline(net string, seed uint64, lr float64, ps []parameter) (*baseline, error) {
-	backend, err := lab.NewBackend()
+	backend, err := lab.NewBackend("")
 	if err != nil {
 		return nil, err
 	}

@@ -122,7 +122,7 @@ func newOptNet(seed uint64, lr float64, opt qp.Options, ps []parameter) (*optnet
 	if ps != nil {
 		return o, nil // not to be trained
 	}
-	backend, err := lab.NewBackend()
+	backend, err := lab.NewBackend("")
 	if err != nil {
 		return nil, err
 	}
