@@ -94,6 +94,7 @@ into one plot.`,
 	f.StringVar(&cfg.Data, "data", "", "file, or folder of .csv and .csv.gz files, with lines puzzle,solution; none: 10,000 generated puzzles")
 	f.StringSliceVar(&cfg.Nets, "net", cfg.Nets, "networks to train: "+strings.Join(sudoku.Nets(), ", "))
 	f.StringVar(&cfg.Out, "out", "runs/sudoku", "folder for the results; what a run left there is replaced")
+	f.BoolVar(&cfg.Resume, "resume", false, "go on from the checkpoints in the folder for the results, to the same result")
 	f.IntVar(&cfg.Workers, "workers", 0, "goroutines of the QP solver, 0: one a processor; they change no figure")
 	f.StringVar(&device, "device", "cpu", "device of the QP solver: cpu, cuda:0, or cuda:0,1 for several")
 	f.BoolVar(&asJSON, "json", false, "print one JSON object at the end, and all else to standard error")

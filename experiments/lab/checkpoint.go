@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"os"
 	"path"
 	"path/filepath"
 	"slices"
@@ -21,7 +22,7 @@ import (
 // state of the optimizer, and these two arrays of bytes, which are JSON.
 const (
 	entryJob     = "job.json"     // a Key
-	entryHistory = "history.json" // the epochs until here, as [Epoch]
+	entryHistory = "history.json" // the epochs until here, in the experiment's own form
 )
 
 // Key is what must be the same for a training to go on as if it had never
@@ -44,10 +45,13 @@ const checkpointFormat = "optnet checkpoint 1"
 // CheckpointFile is the name of the checkpoint of a network.
 func CheckpointFile(net string) string { return net + ".npz" }
 
-func (n *Network) save(dir Folder, key Key, history []Epoch) error {
+// SaveState writes the checkpoint of key.Net: all variables of a store, and the
+// epochs until here.
+func SaveState(dir Folder, key Key, history any, store *model.Store) error {
 	if dir == "" {
 		return nil
 	}
+	key.Format = checkpointFormat
 	return dir.Write(CheckpointFile(key.Net), func(w io.Writer) error {
 		z := npz.NewWriter(w, false)
 		for name, v := range map[string]any{entryJob: key, entryHistory: history} {
@@ -59,7 +63,7 @@ func (n *Network) save(dir Folder, key Key, history []Epoch) error {
 				return err
 			}
 		}
-		for v := range n.Vars.store.IterVariables() {
+		for v := range store.IterVariables() {
 			a, err := arrayOf(v)
 			if err == nil {
 				err = z.Write(entryOf(v), a)
@@ -136,15 +140,36 @@ func tensorOf(a *npz.Array, unsigned bool) (*tensors.Tensor, error) {
 	return nil, fmt.Errorf("numbers of type %T", a.Data)
 }
 
+// ResumeState goes back to the checkpoint of key.Net in a folder, if there is one:
+// it sets all variables of a store, and history, a pointer to what was saved. A
+// checkpoint of another training is refused.
+func ResumeState(dir Folder, key Key, history any, store *model.Store) (found bool, err error) {
+	name := dir.Join(CheckpointFile(key.Net))
+	if _, err := os.Stat(name); errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	c, err := readCheckpoint(name, history)
+	if err != nil {
+		return false, err
+	}
+	key.Format = checkpointFormat
+	if c.key != key {
+		return false, &FileError{File: name, Err: fmt.Errorf("the training there was another one: it had %s; give the same flags, or leave out --resume to start again", differs(c.key, key))}
+	}
+	if err := c.restore(store, func(*model.Variable) bool { return true }); err != nil {
+		return false, &FileError{File: name, Err: err}
+	}
+	return true, nil
+}
+
 // A checkpoint as read.
 type checkpoint struct {
-	key     Key
-	history []Epoch
-	arrays  map[string]*npz.Array
+	key    Key
+	arrays map[string]*npz.Array
 }
 
 // readCheckpoint reads a file. Its error wraps fs.ErrNotExist if there is none.
-func readCheckpoint(name string) (*checkpoint, error) {
+func readCheckpoint(name string, history any) (*checkpoint, error) {
 	arrays, err := npz.ReadFile(name)
 	if err != nil {
 		if errors.Is(err, fs.ErrNotExist) {
@@ -153,7 +178,7 @@ func readCheckpoint(name string) (*checkpoint, error) {
 		return nil, &FileError{File: name, Err: fmt.Errorf("the checkpoint cannot be read (%w): train again", Bare(err))}
 	}
 	c := &checkpoint{arrays: arrays}
-	for entry, v := range map[string]any{entryJob: &c.key, entryHistory: &c.history} {
+	for entry, v := range map[string]any{entryJob: &c.key, entryHistory: history} {
 		text := []byte(nil)
 		if a := arrays[entry]; a != nil {
 			text, _ = a.Data.([]uint8)
@@ -169,8 +194,8 @@ func readCheckpoint(name string) (*checkpoint, error) {
 	return c, nil
 }
 
-// load sets the parameters, and if all is true what the optimizer knows too.
-func (n *Network) load(c *checkpoint, all bool) error {
+// load sets the parameters.
+func (n *Network) load(c *checkpoint) error {
 	for _, v := range n.Vars.all {
 		a := c.arrays[v.Name()]
 		if a == nil {
@@ -187,11 +212,15 @@ func (n *Network) load(c *checkpoint, all bool) error {
 			return fmt.Errorf("parameter %s is %v at position %d: the training has diverged", v.Name(), x[i], i)
 		}
 	}
+	return c.restore(n.Vars.store, func(v *model.Variable) bool { return v != nil && slices.Contains(n.Vars.all, v) })
+}
+
+// restore sets variables, those wanted; what a store has not yet is nil.
+func (c *checkpoint) restore(store *model.Store, wanted func(*model.Variable) bool) error {
 	for entry, a := range c.arrays {
 		name, isUnsigned := strings.CutSuffix(entry, unsigned)
-		v := n.Vars.store.GetVariable("/" + name)
-		known := v != nil && slices.Contains(n.Vars.all, v)
-		if !known && !all {
+		v := store.GetVariable("/" + name)
+		if !wanted(v) {
 			continue
 		}
 		t, err := tensorOf(a, isUnsigned)
@@ -201,7 +230,7 @@ func (n *Network) load(c *checkpoint, all bool) error {
 		switch {
 		case v == nil: // the optimizer has not been built yet
 			dir, base := path.Split("/" + name)
-			n.Vars.store.Scope(path.Clean(dir)).VariableWithValue(base, t).SetTrainable(false)
+			store.Scope(path.Clean(dir)).VariableWithValue(base, t).SetTrainable(false)
 		case !v.Shape().Equal(t.Shape()):
 			return fmt.Errorf("variable %s has shape %s, want %s", name, t.Shape(), v.Shape())
 		default:
@@ -216,7 +245,8 @@ func (n *Network) load(c *checkpoint, all bool) error {
 // Load reads the network of a checkpoint that a training of an experiment wrote,
 // and what is known of that training.
 func Load(name, experiment string, dtype dtypes.DType, build func(*Vars) Net) (*Network, Key, []Epoch, error) {
-	c, err := readCheckpoint(name)
+	var history []Epoch
+	c, err := readCheckpoint(name, &history)
 	if err != nil {
 		if errors.Is(err, fs.ErrNotExist) {
 			err = &FileError{File: name, Err: fmt.Errorf("%w: want a folder that a training wrote, such as: optnet train %s --out %s", Bare(err), experiment, filepath.Dir(name))}
@@ -232,10 +262,10 @@ func Load(name, experiment string, dtype dtypes.DType, build func(*Vars) Net) (*
 	}
 	n, err := NewNetwork(backend, dtype, c.key.Seed, c.key.LR, build)
 	if err == nil {
-		err = n.load(c, false)
+		err = n.load(c)
 	}
 	if err != nil {
 		return nil, Key{}, nil, &FileError{File: name, Err: err}
 	}
-	return n, c.key, c.history, nil
+	return n, c.key, history, nil
 }

@@ -2,11 +2,8 @@ package lab
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io/fs"
 	"math"
-	"os"
 	"time"
 
 	"github.com/gomlx/compute/dtypes"
@@ -101,7 +98,7 @@ type trainer struct {
 }
 
 func (j *Job) key() Key {
-	k := Key{Format: checkpointFormat, Experiment: j.Experiment, Net: j.Net, Seed: j.Seed, Batch: j.Batch, LR: j.LR, Data: j.Data, Other: j.Other}
+	k := Key{Experiment: j.Experiment, Net: j.Net, Seed: j.Seed, Batch: j.Batch, LR: j.LR, Data: j.Data, Other: j.Other}
 	if j.Decay {
 		k.Decay = j.Epochs
 	}
@@ -120,7 +117,7 @@ func (j *Job) Run(ctx context.Context) (*Trained, error) {
 		return nil, err
 	}
 	if j.Resume {
-		if err := t.resume(); err != nil {
+		if _, err := ResumeState(j.Out, j.key(), &t.History, t.Network.Vars.store); err != nil {
 			return nil, err
 		}
 	}
@@ -130,27 +127,6 @@ func (j *Job) Run(ctx context.Context) (*Trained, error) {
 		}
 	}
 	return t.Trained, nil
-}
-
-// resume goes back to the checkpoint, if there is one.
-func (t *trainer) resume() error {
-	name := t.Out.Join(CheckpointFile(t.Net))
-	if _, err := os.Stat(name); errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	c, err := readCheckpoint(name)
-	if err != nil {
-		return err
-	}
-	want := t.key()
-	if c.key != want {
-		return &FileError{File: name, Err: fmt.Errorf("the training there was another one: it had %s; give the same flags, or leave out --resume to start again", differs(c.key, want))}
-	}
-	if err := t.Network.load(c, true); err != nil {
-		return &FileError{File: name, Err: err}
-	}
-	t.History = c.history
-	return nil
 }
 
 // differs names what is not the same.
@@ -191,7 +167,7 @@ func (t *trainer) run(ctx context.Context, k int) error {
 	t.epoch.Seconds = time.Since(began).Seconds()
 	t.History = append(t.History, t.epoch)
 	if err == nil {
-		err = t.Network.save(t.Out, t.key(), t.History)
+		err = SaveState(t.Out, t.key(), t.History, t.Network.Vars.store)
 	} else if ctx.Err() != nil {
 		err = fmt.Errorf("%w in epoch %d of %s, after %d of %d batches%s: %w", ErrInterrupted, k, t.Net, t.epoch.Batches, t.batches, t.Out.Told(), context.Cause(ctx))
 	}

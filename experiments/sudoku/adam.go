@@ -25,6 +25,7 @@ type parameter struct {
 //
 // whose gradient is d.
 type host struct {
+	store *model.Store
 	exec  *model.Exec
 	vars  []*model.Variable
 	grads []*tensors.Tensor
@@ -33,7 +34,7 @@ type host struct {
 
 func newHost(backend compute.Backend, lr float64, ps []parameter) (*host, error) {
 	store := model.NewStore()
-	h := &host{}
+	h := &host{store: store}
 	for _, p := range ps {
 		h.vars = append(h.vars, store.RootScope().VariableWithValue(p.Name, tensors.FromFlatDataAndDimensions(p.Values, p.Shape...)))
 		d := tensors.FromFlatDataAndDimensions(make([]float64, len(p.Values)), p.Shape...)
@@ -77,6 +78,11 @@ func (h *host) step(w, d [][]float64) error {
 			return fmt.Errorf("sudoku: optimizer step: %w", err)
 		}
 	}
+	return h.read(w)
+}
+
+// read copies the parameters to w.
+func (h *host) read(w [][]float64) error {
 	for i, v := range h.vars {
 		if err := readVariable(w[i], v); err != nil {
 			return fmt.Errorf("sudoku: optimizer step: %w", err)

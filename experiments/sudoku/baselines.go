@@ -56,6 +56,7 @@ func baselineShape(net string) (ws []weights) {
 
 // baseline runs one of them in GoMLX.
 type baseline struct {
+	store          *model.Store
 	vars           []*model.Variable
 	trainer, infer *model.Exec
 	x, y           []float32
@@ -67,8 +68,8 @@ func newBaseline(net string, seed uint64, lr float64, ps []parameter) (*baseline
 	if err != nil {
 		return nil, err
 	}
-	n := &baseline{}
 	store := model.NewStore()
+	n := &baseline{store: store}
 	rng := newRand(seed, streamParameters)
 	shape := baselineShape(net)
 	for i, w := range shape {
@@ -201,6 +202,9 @@ func (n *baseline) call(ctx context.Context, e *model.Exec, in ...[]float32) (ou
 	out.z = n.z
 	return out, nil
 }
+
+func (n *baseline) state() *model.Store { return n.store }
+func (n *baseline) restored() error     { return nil }
 
 func (n *baseline) parameters() ([]parameter, error) {
 	var ps []parameter

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/gomlx/gomlx/ml/model"
 	"github.com/optnet-go/optnet/experiments/lab"
 	"github.com/optnet-go/optnet/qp"
 )
@@ -18,6 +19,9 @@ type network interface {
 	predict(ctx context.Context, p []float64) (outcome, error)
 	// parameters are copies.
 	parameters() ([]parameter, error)
+	// state is what training goes on from; restored takes note that it was set.
+	state() *model.Store
+	restored() error
 }
 
 // An averager is a network that can stand at the mean of the parameters over
@@ -157,12 +161,19 @@ func (o *optnet) step(ctx context.Context, p, y []float64) (out outcome, err err
 	}
 	o.steps++
 	for k, w := range o.w {
+		if o.steps == 1 { // exactly w, whatever was there
+			copy(o.avg[k], w)
+			continue
+		}
 		for i, v := range w {
 			o.avg[k][i] += (v - o.avg[k][i]) / float64(o.steps)
 		}
 	}
 	return out, nil
 }
+
+func (o *optnet) state() *model.Store { return o.adam.store }
+func (o *optnet) restored() error     { return o.adam.read(o.w[:]) }
 
 func (o *optnet) mean() {
 	for k, w := range o.w {

@@ -34,13 +34,34 @@ func modelFile(i int, net string) string {
 	return "model-" + net + ".json"
 }
 
-// files are those that a run may leave in its folder.
-func files() []string {
+// files are those that a run may leave in its folder; with resume, without what
+// it goes on from.
+func files(resume bool) []string {
 	names := []string{MetricsFile, ResultsFile, CurvesFile, RulesFile}
+	if resume {
+		return names
+	}
 	for i, net := range Nets() {
-		names = append(names, modelFile(i, net), modelFile(1, net))
+		names = append(names, modelFile(i, net), modelFile(1, net), lab.CheckpointFile(net))
 	}
 	return names
+}
+
+// best reads the parameters of the chosen epoch of a training that goes on.
+func best(dir lab.Folder, i int, net string) (saved, error) {
+	var s saved
+	name := dir.Join(modelFile(i, net))
+	text, err := os.ReadFile(name)
+	if err == nil {
+		err = json.Unmarshal(text, &s)
+	}
+	if err == nil && (s.Format != savedFormat || s.Net != net) {
+		err = fmt.Errorf("the file has the format %q and the network %q, want %q and %q: name the networks in the same order, or leave out --resume", clip(s.Format), clip(s.Net), savedFormat, net)
+	}
+	if err != nil {
+		return s, lab.OfFile(name, err)
+	}
+	return s, nil
 }
 
 func writeMetrics(dir lab.Folder, epochs []Epoch) error {

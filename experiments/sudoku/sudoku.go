@@ -14,6 +14,7 @@ package sudoku
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -41,6 +42,7 @@ type Config struct {
 	Workers  int        // goroutines of the QP solver; 0: GOMAXPROCS. It changes no figure.
 	Engine   qp.Engine  // of the QP solver; nil: the CPU
 	Out      string     // folder for the files named in this package
+	Resume   bool       // go on from the checkpoints in Out
 	Header   lab.Header // what the caller knows; Run adds the rest
 }
 
@@ -106,6 +108,8 @@ func (c *Config) normalize() error {
 		return fmt.Errorf("sudoku: learning rate %v, want a positive number, 0.1 for example", c.LR)
 	case c.Workers < 0:
 		return fmt.Errorf("sudoku: %d workers, want 1 or more, or 0 for one a processor", c.Workers)
+	case c.Resume && c.Out == "":
+		return errors.New("sudoku: Resume without Out, want the folder of the training to go on with")
 	case c.Puzzles < testShare:
 		return fmt.Errorf("sudoku: %d puzzles, want at least %d", c.Puzzles, testShare)
 	}
@@ -124,7 +128,7 @@ func Run(ctx context.Context, cfg Config, report Report) (*Result, error) {
 		return nil, err
 	}
 	out := lab.Folder(cfg.Out)
-	if err := out.Open(files()...); err != nil {
+	if err := out.Open(files(cfg.Resume)...); err != nil {
 		return nil, err
 	}
 	set := split(puzzles)

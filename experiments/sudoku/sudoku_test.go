@@ -16,6 +16,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/gomlx/gomlx/ml/model"
 	"github.com/optnet-go/optnet/experiments/lab"
 
 	"github.com/optnet-go/optnet/qp"
@@ -279,6 +280,58 @@ func TestInterrupt(t *testing.T) {
 	}
 }
 
+// TestResume: what was stopped goes on to the same figures and parameters.
+func TestResume(t *testing.T) {
+	cfg := Config{Nets: []string{"optnet", "fc"}, Seed: 3, Puzzles: 60, Batch: 10, Epochs: 3, Out: t.TempDir()}
+	if checked() {
+		cfg.Nets = cfg.Nets[:1]
+	}
+	want := metrics(t, cfg)
+	models := func() (all string) {
+		for i, net := range cfg.Nets {
+			b, err := os.ReadFile(filepath.Join(cfg.Out, modelFile(i, net)))
+			if err != nil {
+				t.Fatal(err)
+			}
+			all += string(b)
+		}
+		return all
+	}
+	wantModels := models()
+	for _, at := range []struct {
+		net          string
+		epoch, batch int
+	}{{"optnet", 1, 2}, {"optnet", 3, 1}, {"fc", 2, 4}} {
+		if !slices.Contains(cfg.Nets, at.net) {
+			continue
+		}
+		cfg.Out, cfg.Resume = t.TempDir(), false
+		ctx, cancel := context.WithCancel(context.Background())
+		_, err := Run(ctx, cfg, Report{Step: func(s Step) {
+			if s.Net == at.net && s.Epoch == at.epoch && s.Batch == at.batch {
+				cancel()
+			}
+		}})
+		if !errors.Is(err, lab.ErrInterrupted) {
+			t.Fatalf("error %v", err)
+		}
+		cfg.Resume = true
+		if got := metrics(t, cfg); !same(got, want) {
+			t.Errorf("stopped at %+v and resumed\n%+v\nwant\n%+v", at, got, want)
+		}
+		if models() != wantModels {
+			t.Errorf("stopped at %+v and resumed: other parameters", at)
+		}
+		if got := metrics(t, cfg); !same(got, want) { // nothing is left to do
+			t.Errorf("resumed after the end\n%+v\nwant\n%+v", got, want)
+		}
+	}
+	cfg.Seed = 4
+	if _, err := Run(context.Background(), cfg, Report{}); err == nil || !strings.Contains(err.Error(), "it had the seed 3, and not 4") {
+		t.Errorf("error %v", err)
+	}
+}
+
 // A scripted network answers as it is told.
 type scripted struct {
 	z    float64
@@ -304,6 +357,8 @@ func (n scripted) predict(_ context.Context, p []float64) (outcome, error) {
 }
 
 func (n scripted) parameters() ([]parameter, error) { return nil, nil }
+func (n scripted) state() *model.Store              { return nil }
+func (n scripted) restored() error                  { return nil }
 
 // TestStatuses: boards without an answer are counted, wrong, and out of the
 // loss; without a finite loss the training ends.

@@ -65,7 +65,13 @@ func (r *run) train(ctx context.Context, i int, name string) error {
 		return err
 	}
 	best := saved{Format: savedFormat, Net: name, Seed: r.cfg.Seed}
-	for k := 0; k <= r.cfg.Epochs; k++ {
+	first := 0
+	if r.cfg.Resume {
+		if first, err = r.resume(i, net, &best); err != nil {
+			return err
+		}
+	}
+	for k := first; k <= r.cfg.Epochs; k++ {
 		r.epoch = Epoch{Net: name, Epoch: k, TrainLoss: lab.None, TrainError: lab.None, Tested: untested, Last: untested}
 		began := time.Now()
 		ps, err := r.trainAndTest(ctx, net)
@@ -82,6 +88,9 @@ func (r *run) train(ctx context.Context, i int, name string) error {
 		if e := r.save(i, &best); e != nil {
 			return e
 		}
+		if err == nil {
+			err = lab.SaveState(r.out, r.key(), r.ofNet(), net.state())
+		}
 		if err != nil {
 			return err
 		}
@@ -90,6 +99,42 @@ func (r *run) train(ctx context.Context, i int, name string) error {
 		}
 	}
 	return nil
+}
+
+// key is what a training that is resumed must have had.
+func (r *run) key() lab.Key {
+	return lab.Key{
+		Experiment: "sudoku", Net: r.epoch.Net, Seed: r.cfg.Seed, Batch: r.cfg.Batch, LR: r.rate(), Data: r.result.Header.DataSHA256,
+		Other: fmt.Sprintf("keep last %v", r.cfg.KeepLast),
+	}
+}
+
+// ofNet is the history of the network at hand.
+func (r *run) ofNet() (h []Epoch) {
+	for _, e := range r.result.History {
+		if e.Net == r.epoch.Net {
+			h = append(h, e)
+		}
+	}
+	return h
+}
+
+// resume goes back to the checkpoint of a network, if there is one, and returns
+// the epoch to go on with.
+func (r *run) resume(i int, net network, b *saved) (int, error) {
+	var history []Epoch
+	found, err := lab.ResumeState(r.out, r.key(), &history, net.state())
+	if !found || err != nil {
+		return 0, err
+	}
+	if *b, err = best(r.out, i, b.Net); err != nil {
+		return 0, err
+	}
+	if err := net.restored(); err != nil {
+		return 0, err
+	}
+	r.result.History = append(r.result.History, history...)
+	return len(history), r.save(i, b)
 }
 
 // trainAndTest runs the epoch at hand and returns the parameters that it ended
