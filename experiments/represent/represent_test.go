@@ -105,6 +105,7 @@ func TestResume(t *testing.T) {
 }
 
 func TestGradients(t *testing.T) {
+	labtest.SkipChecked(t)
 	var qps gomlx.Counter
 	backend, err := lab.NewBackend("")
 	if err != nil {
