@@ -34,6 +34,17 @@ type args struct {
 	polish, stride         int32
 }
 
+// pointers are the addresses of device memory in a.
+func (a *args) pointers() []*uintptr {
+	list := []*uintptr{&a.stage, &a.x, &a.info, &a.factors, &a.state, &a.trace, &a.scratch, &a.cert, &a.rows, &a.code, &a.classes, &a.stop}
+	for _, s := range [][]uintptr{a.data[:], a.warm[:], a.out[:], a.up[:], a.dir[:], a.grad[:], a.tangent[:]} {
+		for i := range s {
+			list = append(list, &s[i])
+		}
+	}
+	return list
+}
+
 // Codes of an element: enum Code.
 const (
 	codeFresh = iota
@@ -164,5 +175,5 @@ func (s *shape) workSize(threads int) int {
 // absent says whether the shape has no coefficient k.
 func (s *shape) absent(k int) bool { return coefs[k].len(s) == 0 }
 
-func (s *shape) stateSize() int { return 2*pad16(s.t) + pad16(s.n) + pad16(s.p) + numLoop }
+func (s *shape) stateSize() int { return 3*pad16(s.t) + pad16(s.n) + pad16(s.p) + numLoop }
 func (s *shape) rowSize() int   { return 3*s.n + 2*s.p + 3*s.t }

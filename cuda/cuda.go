@@ -228,7 +228,7 @@ func (e *Engine) Plan(sh qp.Shape, opt *qp.Options) (qp.Plan, error) {
 		return nil, fmt.Errorf("%w: the engine is closed", ErrNoDevice)
 	}
 	if sh.Q == qp.Zero {
-		return newHostPlan(sh, opt, "Q is zero")
+		return newHostPlan(e, sh, opt, "Q is zero")
 	}
 	return newPlan(e, sh, opt)
 }

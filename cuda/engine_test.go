@@ -1,3 +1,5 @@
+//go:build !windows
+
 package cuda
 
 import (
@@ -5,9 +7,11 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/ebitengine/purego"
 	"github.com/optnet-go/optnet/qp"
+	"github.com/optnet-go/optnet/qp/qptest"
 )
 
 // emulate sets what the emulated driver does until the test ends.
@@ -121,15 +125,48 @@ func TestOutOfMemory(t *testing.T) {
 }
 
 // TestDevices splits batches over two devices: the bits are those of one.
-func TestDevices(t *testing.T) {
+func TestDevices(t *testing.T) { twoDevices(t, emulated(t, 0), emulated(t, 0, 1)) }
+
+// TestGPUs does so on GPUs, if there are two.
+func TestGPUs(t *testing.T) {
+	one := device(t, 0)
+	if list, err := Devices(); err != nil || len(list) < 2 {
+		t.Skipf("%d GPU, and two are needed (%v)", len(list), err)
+	}
+	two := device(t, 0, 1)
+	twoDevices(t, one, two)
+	for _, e := range []*Engine{one, two} {
+		sh, b, _ := profile(100, 100, 50, 1024)
+		v, err := qp.NewSolver(sh, &qp.Options{Engine: e})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var x qp.Solution
+		for range 3 {
+			start := time.Now()
+			if err := v.Solve(t.Context(), &x, b); err != nil {
+				t.Fatal(err)
+			}
+			t.Logf("%d GPUs: a solve with its transfers takes %v", len(e.gpus), time.Since(start))
+		}
+		if err := x.Err(); err != nil {
+			t.Error(err)
+		}
+		if err := x.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+func twoDevices(t *testing.T, first, both *Engine) {
 	sh, b, up := profile(6, 5, 2, 100)
 	b.G, b.A = b.G[:5*6], b.A[:2*6] // shared: their gradients are sums
 	b.Q[7*36] = -1                  // for the CPU
-	one, g, err := solveOn(t, emulated(t, 0), sh, b, up)
+	one, g, err := solveOn(t, first, sh, b, up)
 	if err != nil {
 		t.Fatal(err)
 	}
-	two, h, err := solveOn(t, emulated(t, 0, 1), sh, b, up)
+	two, h, err := solveOn(t, both, sh, b, up)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -203,5 +240,76 @@ func TestClosedEngine(t *testing.T) {
 	}
 	if _, err := qp.NewSolver(qp.Shape{N: 1}, &qp.Options{Engine: e}); !errors.Is(err, ErrNoDevice) {
 		t.Errorf("error %v, want ErrNoDevice", err)
+	}
+}
+
+// TestGrow: what a Solution holds outlives Grow: the point and the factors for a
+// derivative, and the data for the next solve.
+func TestGrow(t *testing.T) {
+	e := emulated(t)
+	before := memory(t)
+	sh, b, up := profile(6, 5, 2, 3)
+	v, err := qp.NewSolver(sh, &qp.Options{Engine: e})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var x qp.Solution
+	var want, got qp.Gradient
+	if err := v.Solve(t.Context(), &x, b); err != nil {
+		t.Fatal(err)
+	}
+	if err := x.VJP(t.Context(), &want, up); err != nil {
+		t.Fatal(err)
+	}
+	z := slices.Clone(x.Z)
+	if err := v.Grow(&x, 50); err != nil {
+		t.Fatal(err)
+	}
+	if err := x.VJP(t.Context(), &got, up); err != nil {
+		t.Fatal(err)
+	}
+	for k := range coefs {
+		if !slices.Equal(*coefs[k].of(&got.Data), *coefs[k].of(&want.Data)) {
+			t.Errorf("the gradient of coefficient %d is another after Grow", k)
+		}
+	}
+	if err := v.Solve(t.Context(), &x, &qp.Batch{Size: 3, Keep: ^qp.Coef(0)}); err != nil {
+		t.Fatal(err)
+	}
+	if !slices.Equal(x.Z, z) {
+		t.Error("the solution with what was kept is another after Grow")
+	}
+	if err := x.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if after := memory(t); after != before {
+		t.Errorf("%d bytes of device memory are left", after-before)
+	}
+}
+
+// TestThreads gives a block several threads, so that barriers matter: each is a warp
+// of one lane.
+func TestThreads(t *testing.T) {
+	e := emulated(t)
+	for _, threads := range []string{"2", "4"} {
+		emulate(t, "EMULATED_THREADS", threads)
+		for _, c := range []struct{ n, m, p int }{{5, 6, 2}, {20, 24, 6}} {
+			sh, b, up := profile(c.n, c.m, c.p, 2)
+			x, g, err := solveOn(t, e, sh, b, up)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := qptest.Check(sh, b, x, 1e-8, 1e-8); err != nil {
+				t.Error(err)
+			}
+			for i, c := range g.Certs {
+				if !c.Unique || c.Residual > 1e-9 {
+					t.Errorf("element %d: certificate %+v", i, c)
+				}
+			}
+		}
+	}
+	if h := e.Handed(); h.Solves+h.Derivatives != 0 {
+		t.Errorf("%+v, want none handed over", h)
 	}
 }

@@ -11,17 +11,18 @@ import (
 // handed is elements that the CPU takes over, each with its own copy of the data, so
 // that what comes out does not depend on which others there are.
 type handed struct {
-	list   []int // by their number in the share
-	solver *qp.Solver
-	late   *qp.Solver // for those whose time was over
-	x      qp.Solution
-	batch  qp.Batch
-	from   qp.Iterates
-	warm   qp.Point
-	up     qp.Point
-	dir    qp.Data
-	grad   qp.Gradient
-	tan    qp.Tangent
+	list    []int // by their number in the share
+	solver  *qp.Solver
+	late    *qp.Solver // for those whose time was over
+	untimed bool       // for derivatives: the limit is the solve's
+	x       qp.Solution
+	batch   qp.Batch
+	from    qp.Iterates
+	warm    qp.Point
+	up      qp.Point
+	dir     qp.Data
+	grad    qp.Gradient
+	tan     qp.Tangent
 }
 
 // prepare makes a solver whose callbacks name the elements as the caller does.
@@ -44,7 +45,9 @@ func (h *handed) prepare(d *share) error {
 			plan.opt.Capture(d.from+h.list[i], p, info)
 		}
 	}
-	opt.TimeLimit = 0
+	if h.untimed {
+		opt.TimeLimit = 0
+	}
 	var err error
 	if h.solver, err = qp.NewSolver(plan.sh.Shape, &opt); err != nil {
 		return err

@@ -8,17 +8,18 @@ import (
 
 // hostPlan is a plan for shapes that are the CPU's.
 type hostPlan struct {
+	engine *Engine
 	solver *qp.Solver
 	why    string
 }
 
-func newHostPlan(sh qp.Shape, opt *qp.Options, why string) (qp.Plan, error) {
+func newHostPlan(e *Engine, sh qp.Shape, opt *qp.Options, why string) (qp.Plan, error) {
 	cpu := onCPU(opt)
 	s, err := qp.NewSolver(sh, &cpu)
 	if err != nil {
 		return nil, err
 	}
-	return &hostPlan{s, why}, nil
+	return &hostPlan{e, s, why}, nil
 }
 
 // onCPU are the same options for the CPU.
@@ -35,7 +36,9 @@ func onCPU(opt *qp.Options) qp.Options {
 	return cpu
 }
 
-func (p *hostPlan) NewState() (qp.State, error) { return &hostState{solver: p.solver}, nil }
+func (p *hostPlan) NewState() (qp.State, error) {
+	return &hostState{engine: p.engine, solver: p.solver}, nil
+}
 
 func (p *hostPlan) Bytes(size int, want qp.Output) (host, device int64) {
 	host, device = p.solver.Bytes(size, want)
@@ -46,6 +49,7 @@ func (p *hostPlan) Method() string { return "on the CPU (" + p.why + "): " + p.s
 
 // hostState solves into the caller's arrays.
 type hostState struct {
+	engine *Engine
 	solver *qp.Solver
 	x      qp.Solution
 }
@@ -56,6 +60,7 @@ func (s *hostState) Grow(size int, want qp.Output) error {
 }
 
 func (s *hostState) Solve(ctx context.Context, dst *qp.Solution, b *qp.Batch) error {
+	s.engine.count(Handed{Elements: int64(b.Size), Solves: int64(b.Size)})
 	s.x.Want = dst.Want
 	s.x.Point, s.x.S, s.x.Info, s.x.Rays = dst.Point, dst.S, dst.Info, dst.Rays
 	err := s.solver.Solve(ctx, &s.x, b)
@@ -64,11 +69,18 @@ func (s *hostState) Solve(ctx context.Context, dst *qp.Solution, b *qp.Batch) er
 }
 
 func (s *hostState) VJP(ctx context.Context, dst *qp.Gradient, up *qp.Point) error {
+	s.derived()
 	return s.x.VJP(ctx, dst, up)
 }
 
 func (s *hostState) JVP(ctx context.Context, dst *qp.Tangent, dir *qp.Data) error {
+	s.derived()
 	return s.x.JVP(ctx, dst, dir)
+}
+
+func (s *hostState) derived() {
+	n := int64(len(s.x.Info))
+	s.engine.count(Handed{Derived: n, Derivatives: n})
 }
 
 func (s *hostState) Close() error { return s.x.Close() }

@@ -149,7 +149,8 @@ func (g *gpu) blocks(l layout, elements int) int {
 
 // A buffer is device memory that grows.
 type buffer struct {
-	m cudadrv.Memory
+	m    cudadrv.Memory
+	held bool // somebody else has the old memory freed
 }
 
 // grow makes room for numbers of a size in bytes, and says whether what was there is
@@ -158,6 +159,13 @@ func (b *buffer) grow(g *gpu, count, size int) (moved bool, err error) {
 	bytes := int64(count) * int64(size)
 	if bytes <= b.m.Size {
 		return false, nil
+	}
+	if b.held {
+		m, err := g.Alloc(bytes)
+		if err == nil {
+			b.m = m
+		}
+		return true, err
 	}
 	if err := b.m.Free(); err != nil {
 		return true, err

@@ -64,6 +64,7 @@ type share struct {
 
 func newShare(s *state, g *gpu) (*share, error) {
 	d := &share{gpu: g, state: s}
+	d.second.untimed = true
 	return d, d.on(func() (err error) {
 		if d.stream, err = g.NewStream(); err != nil {
 			return err
@@ -160,16 +161,50 @@ func (d *share) room(size, stages int, want qp.Output, trace bool) error {
 		if err != nil {
 			return err
 		}
-		if moved && n.b == &d.stage {
+		if moved && n.b == &d.stage && !n.b.held {
 			d.staged = false
 		}
 	}
-	d.codes = grow(d.codes, size)
-	d.infos = grow(d.infos, size*numInfo)
-	if trace {
-		d.lines = grow(d.lines, size*numTrace)
-	}
 	return nil
+}
+
+// keeping runs f, which may replace buffers, and has the new ones hold what the old
+// ones did.
+func (d *share) keeping(f func() error) error {
+	list := d.buffers()
+	old := make([]cudadrv.Memory, len(list))
+	for i, b := range list {
+		old[i] = b.m
+		b.held = true
+	}
+	err := f()
+	staged := d.staged
+	for i, b := range list {
+		b.held = false
+		if b.m.Ptr == old[i].Ptr || old[i].Ptr == 0 {
+			continue
+		}
+		if err == nil {
+			err = cudadrv.Copy(d.stream, b.m.Ptr, old[i].Ptr, old[i].Size)
+		}
+		for k, p := range d.args.pointers() {
+			if *p == old[i].Ptr {
+				*d.args.pointers()[k] = b.m.Ptr
+			}
+		}
+	}
+	if e := d.stream.Wait(); err == nil {
+		err = e
+	}
+	for i, b := range list {
+		if b.m.Ptr != old[i].Ptr {
+			if e := old[i].Free(); err == nil {
+				err = e
+			}
+		}
+	}
+	d.staged = staged
+	return err
 }
 
 func grow[T any](x []T, n int) []T {
@@ -288,6 +323,11 @@ func (d *share) solve(ctx context.Context, deadline time.Time, dst *qp.Solution,
 	tracing := plan.opt.Trace != nil
 	if err := d.room(d.size, d.stages, dst.Want, tracing); err != nil {
 		return err
+	}
+	d.codes = grow(d.codes, d.size)
+	d.infos = grow(d.infos, d.size*numInfo)
+	if tracing {
+		d.lines = grow(d.lines, d.size*numTrace)
 	}
 	if d.size == 0 {
 		return nil

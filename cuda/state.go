@@ -58,14 +58,16 @@ func (s *state) each(size int, f func(d *share, from, to int) error) error {
 // Grow implements [qp.State].
 func (s *state) Grow(size int, want qp.Output) error {
 	return s.each(size, func(d *share, from, to int) error {
-		for k := range d.cols {
-			if one := coefs[k].len(s.plan.sh); one > 0 {
-				if err := d.cols[k].reserve(d, to-from, one); err != nil {
-					return err
+		return d.keeping(func() error {
+			for k := range d.cols {
+				if one := coefs[k].len(s.plan.sh); one > 0 {
+					if err := d.cols[k].reserve(d, to-from, one); err != nil {
+						return err
+					}
 				}
 			}
-		}
-		return d.room(to-from, to-from, want, s.plan.opt.Trace != nil)
+			return d.room(to-from, to-from, want, s.plan.opt.Trace != nil)
+		})
 	})
 }
 

@@ -32,6 +32,7 @@ FUN void begin(const Args& a, Work& w, int e) {
 		w.c(LAM)[i] = x[w.n + w.p + i];
 		w.cls[i] = a.classes[(i64)e * w.t + i];
 	}
+	blockSync();
 	enumerate(w);
 	const f64* from = a.factors + (i64)e * lowSize(w.t);
 	EACH(i, lowSize(w.active)) w.factor[i] = from[i];

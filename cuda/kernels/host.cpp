@@ -114,11 +114,9 @@ API cuMemFree_v2(void* p) {
 	free(p);
 	return 0;
 }
-API cuMemHostAlloc(void** p, size_t n, unsigned) { *p = calloc(1, n); return 0; }
-API cuMemFreeHost(void* p) { free(p); return 0; }
-API cuMemHostGetDevicePointer_v2(void** d, void* p, unsigned) { *d = p; return 0; }
 API cuMemcpyHtoDAsync_v2(void* to, const void* from, size_t n, void*) { memcpy(to, from, n); return failing("cuMemcpyHtoDAsync"); }
 API cuMemcpyDtoHAsync_v2(void* to, const void* from, size_t n, void*) { memcpy(to, from, n); return 0; }
+API cuMemcpyDtoDAsync_v2(void* to, const void* from, size_t n, void*) { memcpy(to, from, n); return 0; }
 API cuMemsetD8Async(void* to, unsigned char v, size_t n, void*) { memset(to, v, n); return 0; }
 API cuStreamCreate(void** s, unsigned) { *s = (void*)1; return 0; }
 API cuStreamDestroy_v2(void*) { return 0; }

@@ -31,7 +31,7 @@ struct Loop {
 };
 enum { numLoop = 18 };
 
-DEV i64 stateSize(const Args& a) { return 2 * pad16(a.t) + pad16(a.n) + pad16(a.p) + numLoop; }
+DEV i64 stateSize(const Args& a) { return 3 * pad16(a.t) + pad16(a.n) + pad16(a.p) + numLoop; }
 DEV int iterateSize(const Args& a) { return a.n + a.p + 5 * a.t; }
 
 // keep saves the loop and the iterate between two launches, or restores them.
@@ -41,11 +41,11 @@ FUN void keep(const Args& a, const Work& w, int e, Loop& l, bool save) {
 	const int names[5] = {LAM, SU, SL, LU, LL};
 	blockSync();
 	EACH(i, w.t) {
-		f64 *v[7] = {&w.c(Y0)[i], &w.c(E0)[i]}, *r[7] = {s + i, s + w.T + i};
-		for (int k = 0; k < 5; k++) v[2 + k] = &w.c(names[k])[i], r[2 + k] = x + k * w.t + i;
-		for (int k = 0; k < 7; k++) save ? *r[k] = *v[k] : *v[k] = *r[k];
+		f64 *v[8] = {&w.c(Y0)[i], &w.c(E0)[i], &w.c(Y)[i]}, *r[8] = {s + i, s + w.T + i, s + 2 * w.T + i};
+		for (int k = 0; k < 5; k++) v[3 + k] = &w.c(names[k])[i], r[3 + k] = x + k * w.t + i;
+		for (int k = 0; k < 8; k++) save ? *r[k] = *v[k] : *v[k] = *r[k];
 	}
-	s += 2 * w.T;
+	s += 3 * w.T;
 	EACH(j, w.n) save ? s[j] = w.v(RD0)[j] : w.v(RD0)[j] = s[j];
 	s += w.N;
 	EACH(i, w.p) save ? s[i] = w.w(RA0)[i] : w.w(RA0)[i] = s[i];
@@ -258,13 +258,14 @@ FUN bool warmUp(const Args& a, Work& w, int e, Loop& l) {
 	return true;
 }
 
-// survey computes y and the figures of the iterate, as far as the space of the
-// constraints tells them, and looks whether to stop if asked.
-FUN Figures survey(const Args& a, const Work& w, Loop& l, bool look, f64& largest, bool& stop) {
-	mulR(w, w.c(LAM), w.c(CDZ));
+// survey computes the figures of the iterate, as far as the space of the
+// constraints tells them, and looks whether to stop if asked. y follows the steps;
+// afresh, it is computed.
+FUN Figures survey(const Args& a, const Work& w, Loop& l, bool afresh, bool look, f64& largest, bool& stop) {
+	if (afresh) mulR(w, w.c(LAM), w.c(CDZ));
 	f64 v[8] = {0, 0, 0, 0, 0, 0, 0, 0}; // μ, gap, λᵀ(y₀−y); violation, |y| of rows, |μ| of bounds, |λ|·w, stop
 	EACH(i, w.t) {
-		const f64 y0 = w.c(Y0)[i], y = y0 - w.c(CDZ)[i] + l.kappa * w.c(E0)[i];
+		const f64 y0 = w.c(Y0)[i], y = afresh ? y0 - w.c(CDZ)[i] + l.kappa * w.c(E0)[i] : w.c(Y)[i];
 		const f64 lam = w.c(LAM)[i], up = w.c(UP)[i], lo = w.c(LO)[i];
 		w.c(Y)[i] = y;
 		if (w.kind[i] == 0) continue;
@@ -392,6 +393,7 @@ FUN bool iterate(const Args& a, const Work& w, Loop& l) {
 		if (k & hasUpper) w.c(SU)[i] += step * w.c(DSU)[i], w.c(LU)[i] += step * w.c(DLU)[i];
 		if (k & hasLower) w.c(SL)[i] += step * w.c(DSL)[i], w.c(LL)[i] += step * w.c(DLL)[i];
 		w.c(LAM)[i] = k == fixedSides ? w.c(LAM)[i] + step * x[i] : w.c(LU)[i] - w.c(LL)[i];
+		w.c(Y)[i] += step * w.c(CDZ)[i];
 	}
 	blockSync();
 	l.kappa *= 1 - step;

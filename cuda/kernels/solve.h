@@ -69,7 +69,7 @@ FUN int run(const Args& a, Work& w, int e, Loop& l, Figures& f, f64& least) {
 		if (k >= a.steps) return running;
 		f64 largest;
 		bool stop;
-		f = survey(a, w, l, k % 4 == 0, largest, stop);
+		f = survey(a, w, l, l.iter == 0, k % 4 == 0, largest, stop);
 		l.excess = excess(f, a.epsAbs, a.epsRel);
 		bool done = l.excess <= 1;
 		const bool early = !done && a.polish && l.excess <= EARLY && l.tried < ATTEMPTS;
@@ -91,10 +91,10 @@ FUN int run(const Args& a, Work& w, int e, Loop& l, Figures& f, f64& least) {
 				EACH(i, w.t) w.c(Y0)[i] = w.c(Y)[i] + w.c(CDZ)[i], w.c(E0)[i] = 0;
 				l.kappa = 0;
 				blockSync();
-				f = survey(a, w, l, true, largest, stop);
+				f = survey(a, w, l, true, true, largest, stop);
 				l.excess = excess(f, a.epsAbs, a.epsRel);
 			} else { // y was overwritten
-				f = survey(a, w, l, true, largest, stop);
+				f = survey(a, w, l, true, true, largest, stop);
 			}
 		}
 		if (stop) return stopped;

@@ -42,11 +42,9 @@ const (
 	cuOccupancyMaxActiveBlocksPerMultiprocessor
 	cuMemAlloc
 	cuMemFree
-	cuMemHostAlloc
-	cuMemFreeHost
-	cuMemHostGetDevicePointer
 	cuMemcpyHtoDAsync
 	cuMemcpyDtoHAsync
+	cuMemcpyDtoDAsync
 	cuMemsetD8Async
 	cuStreamCreate
 	cuStreamDestroy
@@ -82,25 +80,23 @@ var symbols = [numCalls]string{
 	cuFuncSetAttribute:        "cuFuncSetAttribute",
 	cuFuncGetAttribute:        "cuFuncGetAttribute",
 	cuOccupancyMaxActiveBlocksPerMultiprocessor: "cuOccupancyMaxActiveBlocksPerMultiprocessor",
-	cuMemAlloc:                "cuMemAlloc_v2",
-	cuMemFree:                 "cuMemFree_v2",
-	cuMemHostAlloc:            "cuMemHostAlloc",
-	cuMemFreeHost:             "cuMemFreeHost",
-	cuMemHostGetDevicePointer: "cuMemHostGetDevicePointer_v2",
-	cuMemcpyHtoDAsync:         "cuMemcpyHtoDAsync_v2",
-	cuMemcpyDtoHAsync:         "cuMemcpyDtoHAsync_v2",
-	cuMemsetD8Async:           "cuMemsetD8Async",
-	cuStreamCreate:            "cuStreamCreate",
-	cuStreamDestroy:           "cuStreamDestroy_v2",
-	cuStreamSynchronize:       "cuStreamSynchronize",
-	cuEventCreate:             "cuEventCreate",
-	cuEventDestroy:            "cuEventDestroy_v2",
-	cuEventRecord:             "cuEventRecord",
-	cuEventSynchronize:        "cuEventSynchronize",
-	cuEventElapsedTime:        "cuEventElapsedTime",
-	cuLaunchKernel:            "cuLaunchKernel",
-	cuGetErrorName:            "cuGetErrorName",
-	cuGetErrorString:          "cuGetErrorString",
+	cuMemAlloc:          "cuMemAlloc_v2",
+	cuMemFree:           "cuMemFree_v2",
+	cuMemcpyHtoDAsync:   "cuMemcpyHtoDAsync_v2",
+	cuMemcpyDtoHAsync:   "cuMemcpyDtoHAsync_v2",
+	cuMemcpyDtoDAsync:   "cuMemcpyDtoDAsync_v2",
+	cuMemsetD8Async:     "cuMemsetD8Async",
+	cuStreamCreate:      "cuStreamCreate",
+	cuStreamDestroy:     "cuStreamDestroy_v2",
+	cuStreamSynchronize: "cuStreamSynchronize",
+	cuEventCreate:       "cuEventCreate",
+	cuEventDestroy:      "cuEventDestroy_v2",
+	cuEventRecord:       "cuEventRecord",
+	cuEventSynchronize:  "cuEventSynchronize",
+	cuEventElapsedTime:  "cuEventElapsedTime",
+	cuLaunchKernel:      "cuLaunchKernel",
+	cuGetErrorName:      "cuGetErrorName",
+	cuGetErrorString:    "cuGetErrorString",
 }
 
 var (

@@ -56,6 +56,14 @@ func Download[T any](s Stream, to []T, from uintptr) error {
 	return s.drv.call(cuMemcpyDtoHAsync, uintptr(unsafe.Pointer(&to[0])), from, bytes(to), s.s)
 }
 
+// Copy copies bytes from one place of the device to another.
+func Copy(s Stream, to, from uintptr, size int64) error {
+	if size == 0 {
+		return nil
+	}
+	return s.drv.call(cuMemcpyDtoDAsync, to, from, uintptr(size), s.s)
+}
+
 func bytes[T any](x []T) uintptr { return uintptr(len(x)) * unsafe.Sizeof(x[0]) }
 
 // Clear makes bytes zero.
