@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"hash/crc32"
 	"math"
+	"slices"
 
 	"github.com/optnet-go/optnet/conic"
 	"github.com/optnet-go/optnet/sparse"
@@ -49,6 +50,7 @@ func (p *Program) MarshalBinary() ([]byte, error) {
 		d := &p.duals[i]
 		w.text(d.Name)
 		w.ints(d.Rows, d.Cols)
+		w.int32s(d.ptr)
 		w.int32s(d.row)
 		w.floats(d.coef)
 	}
@@ -187,7 +189,7 @@ func (p *Program) verify() error {
 		}
 	}
 	for _, d := range p.duals {
-		if n, ok := size(d.Rows, d.Cols); !ok || len(d.row) != n || len(d.coef) != n {
+		if n, ok := size(d.Rows, d.Cols); !ok || len(d.ptr) != n+1 || len(d.coef) != len(d.row) || d.ptr[0] != 0 || int(d.ptr[n]) != len(d.row) || !slices.IsSorted(d.ptr) {
 			return fmt.Errorf("multiplier %q is %d×%d with %d entries", d.Name, d.Rows, d.Cols, len(d.row))
 		}
 		for _, r := range d.row {
@@ -368,7 +370,7 @@ func (r *reader) program() *Program {
 		p.vars = append(p.vars, Var{Name: r.text(), Rows: r.int(), Cols: r.int(), at: r.int32s(), exp: r.flag()})
 	}
 	for range r.len(1) {
-		p.duals = append(p.duals, Dual{Name: r.text(), Rows: r.int(), Cols: r.int(), row: r.int32s(), coef: r.floats()})
+		p.duals = append(p.duals, Dual{Name: r.text(), Rows: r.int(), Cols: r.int(), ptr: r.int32s(), row: r.int32s(), coef: r.floats()})
 	}
 	p.theta, p.maximize, p.log = r.int(), r.flag(), r.flag()
 	p.structure.N = r.int()

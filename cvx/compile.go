@@ -60,7 +60,7 @@ func (m *Model) Compile() (prog *Program, err error) {
 		}
 		return nil, &ModelError{Problems: g.problems}
 	}
-	prog = g.program(src, where)
+	prog = g.program(src, where, g.eliminate(src.constraints, where))
 	if m.geometric {
 		prog.exponentiate()
 	}
@@ -107,7 +107,7 @@ func (g *graph) constrain(c *Constraint) int {
 
 // program puts the pieces together: zero rows first, then nonnegative ones, then
 // the other cones in the order they came.
-func (g *graph) program(m *Model, where []int) *Program {
+func (g *graph) program(m *Model, where []int, made map[int][][]ref) *Program {
 	order := count(len(g.blocks))
 	rank := func(b int) int {
 		switch g.blocks[b].kind {
@@ -176,7 +176,11 @@ func (g *graph) program(m *Model, where []int) *Program {
 		p.vars = append(p.vars, v)
 	}
 	for i, c := range m.constraints {
-		p.duals = append(p.duals, c.dual(i, first[where[i]]))
+		d := c.dual(i, first[where[i]])
+		if parts, ok := made[i]; ok {
+			d.collect(parts, first)
+		}
+		p.duals = append(p.duals, d)
 	}
 	p.quadraticQ = p.dense()
 	return p
@@ -203,9 +207,9 @@ func (c *Constraint) dual(i, first int) Dual {
 		d.Name = fmt.Sprint(i)
 	}
 	n := d.Size()
-	d.row, d.coef = make([]int32, n), fill(n, 1)
+	d.ptr, d.row, d.coef = make([]int32, n+1), make([]int32, n), fill(n, 1)
 	for k := range n {
-		d.row[k] = int32(first + k)
+		d.row[k], d.ptr[k+1] = int32(first+k), int32(k+1)
 	}
 	if c.rel == inPSD {
 		for i := range c.rows {
@@ -219,6 +223,17 @@ func (c *Constraint) dual(i, first int) Dual {
 		}
 	}
 	return d
+}
+
+// collect makes the multiplier of parts, one list an entry.
+func (d *Dual) collect(parts [][]ref, first []int) {
+	d.row, d.coef = d.row[:0], d.coef[:0]
+	for k, refs := range parts {
+		for _, r := range refs {
+			d.row, d.coef = append(d.row, int32(first[r.block]+r.row)), append(d.coef, r.c)
+		}
+		d.ptr[k+1] = int32(len(d.row))
+	}
 }
 
 const sqrtHalf = 0.70710678118654752440

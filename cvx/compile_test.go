@@ -74,6 +74,28 @@ func TestForm(t *testing.T) {
 	}
 }
 
+// Inequalities need no variable for the side that is a function: |x| ≤ c are
+// bounds, ‖x‖ ≤ c is one cone. A function that occurs elsewhere keeps its variable.
+func TestInequalities(t *testing.T) {
+	m := cvx.NewModel()
+	x, c := m.Var("x", 3), m.Param("c").NonNeg()
+	m.Minimize(cvx.SumSquares(cvx.Sub(x, cvx.Const(1))))
+	m.SubjectTo(cvx.Leq(cvx.Abs(x), c))
+	if f := compiled(t, m).QP(); f == nil || f.Shape.N != 3 || f.Shape.NIneq != 0 || f.Shape.Sides != qp.Lower|qp.Upper {
+		t.Errorf("%+v", f)
+	}
+	m.SubjectTo(cvx.Geq(cvx.Const(2), cvx.Norm2(x)))
+	if st := compiled(t, m).Structure(); st.N != 3 {
+		t.Errorf("%d variables, want 3", st.N)
+	}
+	m.Minimize(cvx.Norm2(x))
+	if st := compiled(t, m).Structure(); st.N != 4 {
+		t.Errorf("%d variables, want 4", st.N)
+	}
+	m.SubjectTo(cvx.Leq(cvx.Add(cvx.Exp(x), cvx.Norm1(x)), c))
+	compiled(t, m)
+}
+
 // The value is that of the objective as written, constants included, also where
 // they are products of parameters.
 func TestConstantOfObjective(t *testing.T) {

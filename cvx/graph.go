@@ -18,7 +18,8 @@ type graph struct {
 	blocks       []block
 	facts        *rules
 
-	columns map[*Expr]lin // canonical forms
+	born    map[int32]span // the blocks of the atom that made a variable as its value
+	columns map[*Expr]lin  // canonical forms
 	ids     map[*Expr]int
 	shared  map[string]*Expr // the first expression of each structure
 	consts  map[*Expr]*matrix
@@ -44,7 +45,7 @@ type block struct {
 func newGraph(m *Model, facts *rules, limit int64) *graph {
 	g := &graph{
 		vars: m.vars, params: m.params, facts: facts, limit: limit,
-		columns: map[*Expr]lin{}, ids: map[*Expr]int{}, shared: map[string]*Expr{}, consts: map[*Expr]*matrix{},
+		born: map[int32]span{}, columns: map[*Expr]lin{}, ids: map[*Expr]int{}, shared: map[string]*Expr{}, consts: map[*Expr]*matrix{},
 	}
 	first := 0
 	for _, p := range m.params {
@@ -219,7 +220,14 @@ func (g *graph) canonical(e *Expr) lin {
 			a[i] = g.column(x)
 		}
 	}
-	return e.atom.graph(g, e, a)
+	n, from := g.n, len(g.blocks)
+	l := e.atom.graph(g, e, a)
+	for r := range l.rows() {
+		if row := l.row(r); len(row) == 1 && int(row[0].v) >= n && row[0].p < 0 && row[0].c == 1 {
+			g.born[row[0].v] = span{from, len(g.blocks)}
+		}
+	}
+	return l
 }
 
 // intern returns the first expression seen with the structure of e.

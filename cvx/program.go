@@ -69,8 +69,9 @@ func (v *Var) Size() int { return v.Rows * v.Cols }
 type Dual struct {
 	Name       string
 	Rows, Cols int
-	row        []int32 // of A, for each entry
-	coef       []float64
+	// Entry k is Σ coef[j]·z[row[j]] over ptr[k] ≤ j < ptr[k+1].
+	ptr, row []int32
+	coef     []float64
 }
 
 // Size is the number of entries.
@@ -234,16 +235,22 @@ func (p *Program) RecoverAdjoint(dx []float64, k int, x, d []float64) {
 // It is linear: it is its own derivative.
 func (p *Program) Multiplier(dst []float64, k int, z []float64) {
 	d := &p.duals[k]
-	for i, r := range d.row {
-		dst[i] = d.coef[i] * z[r]
+	for i := range dst {
+		s := 0.0
+		for j := d.ptr[i]; j < d.ptr[i+1]; j++ {
+			s += d.coef[j] * z[d.row[j]]
+		}
+		dst[i] = s
 	}
 }
 
 // MultiplierAdjoint adds the transpose's value at d to dz.
 func (p *Program) MultiplierAdjoint(dz []float64, k int, d []float64) {
 	u := &p.duals[k]
-	for i, r := range u.row {
-		dz[r] += u.coef[i] * d[i]
+	for i := range d {
+		for j := u.ptr[i]; j < u.ptr[i+1]; j++ {
+			dz[u.row[j]] += u.coef[j] * d[i]
+		}
 	}
 }
 

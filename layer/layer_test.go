@@ -550,6 +550,41 @@ func TestForms(t *testing.T) {
 	}
 }
 
+// The multiplier of an inequality whose variable is eliminated: that of ‖x‖ ≤ r in
+// min cᵀx is ‖c‖, of |x| ≤ r |cᵢ| an entry.
+func TestEliminatedMultipliers(t *testing.T) {
+	c := []float64{3, -4}
+	for name, want := range map[string][]float64{"norm": {5}, "box": {3, 4}} {
+		m := cvx.NewModel()
+		x, p, r := m.Var("x", 2), m.Param("c", 2), m.Param("r").NonNeg()
+		m.Minimize(cvx.Dot(p, x))
+		if name == "norm" {
+			m.SubjectTo(cvx.Leq(cvx.Norm2(x), r).Named("size"))
+		} else {
+			m.SubjectTo(cvx.Geq(r, cvx.Abs(x)).Named("size"))
+		}
+		prog, err := m.Compile()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, form := range []layer.Form{layer.Auto, layer.Cone} {
+			l, err := layer.New(prog, nil, nil, &layer.Options{Form: form, Duals: []string{"size"}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			var pass layer.Pass
+			if err := l.Forward(ctx, &pass, c, []float64{2}); err != nil {
+				t.Fatal(err)
+			}
+			for i, w := range want {
+				if got := pass.Duals[0][i]; math.Abs(got-w) > 1e-5 {
+					t.Errorf("%s, %v: multiplier %v, want %v", name, form, pass.Duals[0], want)
+				}
+			}
+		}
+	}
+}
+
 // A program with a solution in closed form: xᵢ = (aᵢ/p)^(1/(p−1)).
 func TestClosedForm(t *testing.T) {
 	const p = 2.5
