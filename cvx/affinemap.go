@@ -1,9 +1,6 @@
 package cvx
 
-import (
-	"cmp"
-	"slices"
-)
+import "slices"
 
 // Map is a sparse affine map θ ↦ base + Mθ from parameters to one array of
 // problem data. It is immutable. Its three methods are one loop over the entries
@@ -57,16 +54,32 @@ func (m *Map) set(i int, p int32, c float64) {
 
 func newMap(n int) *Map { return &Map{base: make([]float64, n)} }
 
-// sorted orders the entries by row and column, so that Apply writes in order.
+// sorted orders the entries by row and column, so that Apply writes in order: two
+// stable passes, by column and then by row.
 func (m *Map) sorted() *Map {
-	order := count(len(m.idx))
-	less := func(a, b int) int {
-		return cmp.Or(cmp.Compare(m.idx[a], m.idx[b]), cmp.Compare(m.par[a], m.par[b]))
+	ordered := true
+	for k := 1; k < len(m.idx) && ordered; k++ {
+		ordered = m.idx[k-1] < m.idx[k] || m.idx[k-1] == m.idx[k] && m.par[k-1] <= m.par[k]
 	}
-	if slices.IsSortedFunc(order, less) {
+	if ordered {
 		return m
 	}
-	slices.SortStableFunc(order, less)
+	order := count(len(m.idx))
+	for _, key := range [][]int32{m.par, m.idx} {
+		start := make([]int32, slices.Max(key)+2)
+		for _, v := range key {
+			start[v+1]++
+		}
+		for v := range len(start) - 1 {
+			start[v+1] += start[v]
+		}
+		next := make([]int, len(order))
+		for _, k := range order {
+			next[start[key[k]]] = k
+			start[key[k]]++
+		}
+		order = next
+	}
 	s := &Map{base: m.base, idx: make([]int32, len(order)), par: make([]int32, len(order)), coef: make([]float64, len(order))}
 	for k, o := range order {
 		s.idx[k], s.par[k], s.coef[k] = m.idx[o], m.par[o], m.coef[o]

@@ -312,6 +312,13 @@ func assemble(blocks []lin, rows, n int) (*sparse.CSC, *Map, *Map) {
 	a.RowIdx = make([]int, nnz)
 	next := slices.Clone(a.ColPtr)
 	am, bm := newMap(nnz), newMap(rows)
+	entries := 0
+	each(func(_ int, t term, _ bool) {
+		if t.p >= 0 && t.v >= 0 {
+			entries++
+		}
+	})
+	am.idx, am.par, am.coef = make([]int32, 0, entries), make([]int32, 0, entries), make([]float64, 0, entries)
 	each(func(r int, t term, fresh bool) {
 		if t.v < 0 {
 			bm.set(r, t.p, t.c)

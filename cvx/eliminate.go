@@ -1,5 +1,7 @@
 package cvx
 
+import "slices"
+
 // An inequality f(x) ≤ c becomes f(x) ≤ t, t ≤ c. Where t occurs nowhere else, it
 // is c: a variable and a row less, and none whose value is left open when the
 // inequality is slack, which would make solutions and derivatives not unique. The
@@ -19,12 +21,19 @@ type ref struct {
 // constraint that lost its rows, the rows that its multiplier's entries are made
 // of. Where[i] is the block of constraint i.
 func (g *graph) eliminate(cs []*Constraint, where []int) map[int][][]ref {
-	uses := make([][]ref, g.n) // of auxiliary variables
+	if !slices.ContainsFunc(cs, func(c *Constraint) bool { return c.rel == lessEqual || c.rel == greaterEqual }) {
+		return nil
+	}
+	atoms := make([]bool, g.n) // the variables that atoms made
+	for v := range g.born {
+		atoms[v] = true
+	}
+	uses := make([][]ref, g.n) // and where they occur
 	for b := range g.blocks {
 		l := g.blocks[b].rows
 		for r := range l.rows() {
 			for _, t := range l.row(r) {
-				if t.v >= 0 {
+				if t.v >= 0 && atoms[t.v] {
 					if t.p >= 0 {
 						uses[t.v] = append(uses[t.v], ref{-1, 0, 0}) // with a parameter: keep it
 					}
