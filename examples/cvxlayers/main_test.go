@@ -17,7 +17,7 @@ func Example() {
 		}
 	}
 	// Output:
-	// average cost   published 1.51906 to 0.910299, here 1.51906 to 0.910299
-	//     test loss      published only as a picture, here 0.504265 to 0.504977
-	//     its increase   7.120e-04, predicted by the gradient 7.098e-04
+	// average cost   published 1.51906 to 0.910299, here 1.5191 to 0.91030
+	//     test loss      published only as a picture, here 0.5043 to 0.5050
+	//     its increase   7.1e-04, predicted by the gradient 7.1e-04
 }

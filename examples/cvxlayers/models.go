@@ -458,7 +458,7 @@ func adp(ctx context.Context, d data) error {
 			}
 		}
 	}
-	fmt.Printf("    average cost   published 1.51906 to 0.910299, here %.5f to %.6f\n", first, last)
+	fmt.Printf("    average cost   published 1.51906 to 0.910299, here %.4f to %.5f\n", first, last)
 	return nil
 }
 
@@ -532,7 +532,7 @@ func poison(ctx context.Context, _ data) error {
 	if err != nil {
 		return err
 	}
-	fmt.Printf("    test loss      published only as a picture, here %.6f to %.6f\n", before, after)
-	fmt.Printf("    its increase   %.3e, predicted by the gradient %.3e\n", after-before, predicted)
+	fmt.Printf("    test loss      published only as a picture, here %.4f to %.4f\n", before, after)
+	fmt.Printf("    its increase   %.1e, predicted by the gradient %.1e\n", after-before, predicted)
 	return nil
 }
