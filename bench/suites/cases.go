@@ -254,6 +254,8 @@ func (c *testcase) verdict() string {
 		return fmt.Sprintf("the objective differs by %.1e", c.err())
 	case c.Got.Status == c.status:
 		return "the proof does not pass the check"
+	case c.Got.Reason == "":
+		return "stopped by the limit"
 	}
 	return c.Got.Reason
 }

@@ -25,7 +25,7 @@ import (
 
 // options are the flags.
 type options struct {
-	data, out, optnet, peers, only, suite, state string
+	data, out, optnet, peers, only, suite, state, note string
 	limit                                        time.Duration
 	work                                         string
 }
@@ -39,6 +39,7 @@ func main() {
 	flag.StringVar(&o.only, "only", "", "solve only files whose names match this pattern")
 	flag.StringVar(&o.suite, "suite", "", "solve only these suites, separated by commas: maros, mpc, cblib, sdplib, small, sudoku")
 	flag.StringVar(&o.state, "state", "", "file that keeps the figures: what is not solved now is taken from it")
+	flag.StringVar(&o.note, "note", "", "sentence about the machine, for the page")
 	flag.DurationVar(&o.limit, "limit", time.Minute, "time for each file")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)

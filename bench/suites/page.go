@@ -37,6 +37,9 @@ of few digits: AlmostSolved with a check counts there.
 
 `)
 	fmt.Fprintf(&b, "%s, %s; %s\n\n", machine(), runtime.Version(), time.Now().UTC().Format("2006-01-02"))
+	if o.note != "" {
+		b.WriteString(o.note + "\n\n")
+	}
 	b.WriteString("| suite | files | good | wrong | unsolved or off |\n| --- | ---: | ---: | ---: | --- |\n")
 	for _, s := range titles {
 		files, good, wrong := 0, 0, 0
