@@ -26,8 +26,8 @@ import (
 // options are the flags.
 type options struct {
 	data, out, optnet, peers, only, suite, state, note string
-	limit                                        time.Duration
-	work                                         string
+	limit                                              time.Duration
+	work                                               string
 }
 
 func main() {
