@@ -209,7 +209,8 @@ type linearization struct {
 	*linearSystem
 	cones []*projector
 
-	e       element // data of the element
+	e       element   // data of the element
+	b       []float64 // its b, where rows have no effect
 	x, z, s []float64
 	v       []float64
 	kappa   float64
@@ -250,7 +251,7 @@ func (y *linearSystem) newLinearization() *linearization {
 		val: make([]float64, nz), scaled: make([]float64, nz), scale: make([]float64, u),
 		rhs: make([]float64, u), sol: make([]float64, u), res: make([]float64, u), step: make([]float64, u),
 		null: make([]float64, u), rest: make([]float64, u), more: make([]float64, u), more2: make([]float64, u), rhs2: make([]float64, u), step2: make([]float64, u), oldX: make([]float64, n), oldV: make([]float64, m),
-		row1: make([]float64, m), row2: make([]float64, m), col1: make([]float64, n),
+		row1: make([]float64, m), row2: make([]float64, m), col1: make([]float64, n), b: make([]float64, m),
 	}
 	if !y.iterative() {
 		l.ldl = y.sym.NewLDL()
