@@ -3,6 +3,7 @@ package cvx
 import (
 	"cmp"
 	"fmt"
+	"math"
 	"slices"
 
 	"github.com/optnet-go/optnet/conic"
@@ -34,6 +35,9 @@ func (m *Model) Compile() (prog *Program, err error) {
 	if limit <= 0 {
 		limit = maxTerms
 	}
+	if err := src.tooMany(limit); err != nil {
+		return nil, err
+	}
 	g := newGraph(src, newRules(false), limit)
 	defer func() {
 		if r := recover(); r != nil {
@@ -50,7 +54,11 @@ func (m *Model) Compile() (prog *Program, err error) {
 	g.weigh(src.objective, linOf([]float64{w}))
 	where := make([]int, len(src.constraints))
 	for i, c := range src.constraints {
+		before := len(g.problems)
 		where[i] = g.constrain(c)
+		for _, p := range g.problems[before:] {
+			p.Where = src.nameOf(i)
+		}
 	}
 	if len(g.problems) > 0 {
 		for _, p := range g.problems {
@@ -67,18 +75,28 @@ func (m *Model) Compile() (prog *Program, err error) {
 	return prog, nil
 }
 
+// tooMany refuses variables and parameters that alone have more entries than the
+// limit, or than indices of 32 bits can tell apart.
+func (m *Model) tooMany(limit int64) error {
+	limit = min(limit, math.MaxInt32)
+	for _, list := range [][]*Expr{m.vars, m.params} {
+		left := limit
+		for _, e := range list {
+			if n := int64(e.rows); n > left/int64(e.cols) && (e.leaf.form != diagonal || n > left) {
+				return &SizeError{Expr: e.name, Terms: limit + n*int64(e.cols) - left, Limit: limit}
+			}
+			left -= int64(e.size())
+		}
+	}
+	return nil
+}
+
 // constrain adds a constraint and returns the block that has its rows.
 func (g *graph) constrain(c *Constraint) int {
 	at := func(i, rows, cols int) lin {
 		a := c.args[i]
 		return g.column(a).stretch(a.rows, a.cols, rows, cols)
 	}
-	before := len(g.problems)
-	defer func() {
-		for _, p := range g.problems[before:] {
-			p.Where = "constraint " + c.name
-		}
-	}()
 	// The atoms of the arguments add their blocks first.
 	switch c.rel {
 	case equal:

@@ -117,7 +117,7 @@ func (g *graph) eliminate(cs []*Constraint, where []int) map[int][][]ref {
 // this row only.
 func (g *graph) epigraph(row []term, b int, uses [][]ref, keep, gone []bool) int32 {
 	for _, t := range row {
-		if t.v < 0 || t.p >= 0 || keep[t.v] || gone[t.v] {
+		if t.v < 0 || t.p >= 0 || t.c == 0 || keep[t.v] || gone[t.v] {
 			continue
 		}
 		own, ok := g.born[t.v]

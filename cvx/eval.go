@@ -1,13 +1,17 @@
 package cvx
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 // Eval computes the expression from the values of its variables and parameters,
 // by name: as many numbers as the leaf has (the diagonal for a Diagonal one), row
 // by row. Outside the domain of an atom the value is +Inf where it is convex,
 // −Inf where it is concave.
 func (e *Expr) Eval(values map[string][]float64) ([]float64, error) {
-	return e.eval(values, map[*Expr][]float64{})
+	x, err := e.eval(values, map[*Expr][]float64{})
+	return slices.Clone(x), err // not the entries of a constant, or the caller's
 }
 
 func (e *Expr) eval(values map[string][]float64, memo map[*Expr][]float64) ([]float64, error) {

@@ -83,13 +83,17 @@ func (m *Model) nameOf(i int) string {
 
 func (m *Model) names() (found []*Problem) {
 	seen := map[string]bool{}
-	for _, c := range m.constraints {
-		if c.name != "" && seen[c.name] {
-			p := problem("Named", "two constraints are named %q, and their multipliers could not be told apart", c.name)
+	for i, c := range m.constraints {
+		name := c.name
+		if name == "" {
+			name = fmt.Sprint(i) // as Program.Duals calls it
+		}
+		if seen[name] {
+			p := problem("Named", "two constraints are named %q, and their multipliers could not be told apart; one without a name is called by its number", name)
 			p.Expr = c.String()
 			found = append(found, p)
 		}
-		seen[c.name] = true
+		seen[name] = true
 	}
 	return found
 }

@@ -188,11 +188,16 @@ func (e *Expr) matrixAttribute(what string, f form, psd bool) *Expr {
 		if !e.square() {
 			return fmt.Sprintf("%s is %s, and only a square matrix can be %s", e.name, e.dims(), what)
 		}
+		if f == diagonal && (l.lo != nil || l.hi != nil) {
+			return boundsOfDiagonal
+		}
 		l.form = max(l.form, f)
 		l.psd = l.psd || psd
 		return ""
 	})
 }
+
+const boundsOfDiagonal = "bounds of a Diagonal variable: bound Diag of it in a constraint"
 
 // Bounds confines the entries of a variable: lo ≤ x ≤ hi, each a number
 // (float64 or int), a value for every entry ([]float64), or nil for none. ±Inf is
@@ -203,7 +208,7 @@ func (e *Expr) Bounds(lo, hi any) *Expr {
 			return "only a variable has bounds; the signs of a parameter are NonNeg and NonPos"
 		}
 		if l.form == diagonal {
-			return "bounds of a Diagonal variable: bound Diag of it in a constraint"
+			return boundsOfDiagonal
 		}
 		var msg string
 		if l.lo, msg = e.bound(lo, math.Inf(-1)); msg != "" {

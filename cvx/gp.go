@@ -51,10 +51,19 @@ func (m *Model) logarithm() (*Model, []*Problem) {
 			t.refuse(v, "a variable of a log-log convex program is positive, and a Symmetric, PSD or Diagonal matrix is not, entry by entry", "")
 			continue
 		}
+		if v.leaf.sign.nonpos() {
+			t.refuse(v, fmt.Sprintf("variable %s of a log-log convex program is positive, and is declared NonPos", v.name), "")
+		}
 		t.bounds(v, u)
 	}
 	for _, p := range m.params {
 		t.memo[p] = t.to.Param(p.name, p.rows, p.cols)
+		if p.leaf.form == diagonal {
+			t.refuse(p, fmt.Sprintf("parameter %s is Diagonal, and a diagonal matrix has zeros, which have no logarithm", p.name), "a vector parameter, and a constraint for each of its entries")
+		}
+		if p.leaf.sign.nonpos() {
+			t.refuse(p, fmt.Sprintf("parameter %s of a log-log convex program is positive, and is declared NonPos", p.name), "")
+		}
 		if !p.leaf.pos {
 			t.refuse(p, fmt.Sprintf("parameter %s of a log-log convex program is not declared positive", p.name), p.name+".Positive() where it is declared")
 		}

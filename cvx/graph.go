@@ -102,7 +102,7 @@ func (e *Expr) positions() []int {
 func (g *graph) confine(v *Expr) {
 	l := v.leaf
 	x := linVars(g.firstVar[l.index], v.unknowns())
-	lo, hi := v.stored(l.lo), v.stored(l.hi)
+	lo, hi := v.stored(l.lo, math.Max), v.stored(l.hi, math.Min)
 	nonneg, nonpos := l.sign.nonneg(), l.sign.nonpos()
 	at := func(b []float64, k int, none, zero float64, signed bool) float64 {
 		if b != nil {
@@ -134,9 +134,9 @@ func (g *graph) confine(v *Expr) {
 	}
 }
 
-// stored picks from values of all entries those that stand for a symmetric
-// variable.
-func (e *Expr) stored(b []float64) []float64 {
+// stored turns bounds of all entries into those of what stands for a symmetric
+// variable: the tighter one of an entry and its mirror image.
+func (e *Expr) stored(b []float64, tighter func(x, y float64) float64) []float64 {
 	if b == nil || e.leaf.form != symmetric {
 		return b
 	}
@@ -147,6 +147,8 @@ func (e *Expr) stored(b []float64) []float64 {
 	for entry, k := range e.positions() {
 		if math.IsNaN(s[k]) {
 			s[k] = b[entry]
+		} else {
+			s[k] = tighter(s[k], b[entry])
 		}
 	}
 	return s
@@ -179,9 +181,43 @@ func (g *graph) constant(e *Expr) *matrix {
 	m, ok := g.consts[e]
 	if !ok {
 		m = constantValue(e)
+		if v, bad := notFinite(m.stored()); bad {
+			g.problems = append(g.problems, notFiniteProblem(e, v))
+			m = &matrix{rows: m.rows, cols: m.cols, dense: make([]float64, m.rows*m.cols)}
+		}
 		g.consts[e] = m
 	}
 	return m
+}
+
+func notFinite(x []float64) (float64, bool) {
+	for _, v := range x {
+		if math.IsNaN(v) || math.IsInf(v, 0) {
+			return v, true
+		}
+	}
+	return 0, false
+}
+
+// notFiniteProblem blames the smallest part of a constant expression whose value
+// v is not finite.
+func notFiniteProblem(e *Expr, v float64) *Problem {
+	for deeper := true; deeper; {
+		deeper = false
+		for _, a := range e.args {
+			if w, bad := notFinite(constantValue(a).stored()); bad {
+				e, v, deeper = a, w, true
+				break
+			}
+		}
+	}
+	kind := "Const"
+	if e.atom != nil {
+		kind, _ = e.atom.label()
+	}
+	p := problem(kind, "the value of this constant has the entry %v: an argument is outside the domain, or too large; constants are finite", v)
+	p.Expr = e.String()
+	return p
 }
 
 // column returns the canonical form of e's entries. Expressions of the same

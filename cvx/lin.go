@@ -290,7 +290,9 @@ func mulConst(s *matrix, y lin, n int) lin {
 	for i := range s.rows {
 		for j := range n {
 			for k := s.ptr[i]; k < s.ptr[i+1]; k++ {
-				b.addScaled(y.row(s.col[k]*n+j), s.val[k])
+				if v := s.val[k]; v != 0 { // a sparse matrix may store zeros
+					b.addScaled(y.row(s.col[k]*n+j), v)
+				}
 			}
 			b.end()
 		}

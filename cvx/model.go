@@ -85,7 +85,15 @@ func (m *Model) Minimize(e *Expr) { m.objective, m.maximize = e, false }
 func (m *Model) Maximize(e *Expr) { m.objective, m.maximize = e, true }
 
 // SubjectTo adds constraints.
-func (m *Model) SubjectTo(cs ...*Constraint) { m.constraints = append(m.constraints, cs...) }
+func (m *Model) SubjectTo(cs ...*Constraint) {
+	for _, c := range cs {
+		if c == nil {
+			m.report(problem("SubjectTo", "constraint %d is nil", len(m.constraints)))
+			continue
+		}
+		m.constraints = append(m.constraints, c)
+	}
+}
 
 // String prints the model as written.
 func (m *Model) String() string {

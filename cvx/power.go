@@ -61,6 +61,8 @@ func (f power) monotone(_ int, s []Sign) Monotonicity {
 		return awayFromZero(s[0])
 	case f.p < 0:
 		return NonIncreasing
+	case f.p > 1 && !s[0].nonneg(): // the domain ends at 0, where xᵖ stays finite
+		return NotMonotone
 	}
 	return NonDecreasing
 }

@@ -140,6 +140,12 @@ func (f *quotient) graph(g *graph, e *Expr, _ []lin) lin {
 	a, b := e.args[0], e.args[1]
 	d := append([]float64(nil), g.constant(b).values()...)
 	for k, v := range d {
+		if v == 0 {
+			p := problem("Div", "division by zero")
+			p.Expr = e.String()
+			g.problems = append(g.problems, p)
+			v = 1
+		}
 		d[k] = 1 / v
 	}
 	return g.column(a).stretch(a.rows, a.cols, e.rows, e.cols).

@@ -179,10 +179,14 @@ func definite(e *Expr, f facts) (psd, nsd bool) {
 func eigenvalues(m *matrix) []float64 {
 	x, n := m.values(), m.rows
 	s := mat.NewSymDense(n, nil)
+	largest := 0.0
+	for _, v := range x {
+		largest = math.Max(largest, math.Abs(v))
+	}
 	for i := range n {
 		for j := i; j < n; j++ {
 			a, b := x[i*n+j], x[j*n+i]
-			if math.Abs(a-b) > 1e-10*math.Max(math.Abs(a), math.Abs(b)) {
+			if math.Abs(a-b) > 1e-10*largest {
 				return nil
 			}
 			s.SetSym(i, j, (a+b)/2)

@@ -44,6 +44,9 @@ func (p *Pass) Backward(ctx context.Context, dst *Gradient, up *Outputs) error {
 		return ErrNoForward
 	}
 	l := p.layer
+	if dst == nil || up == nil {
+		return fmt.Errorf("layer: Backward takes a Gradient to write to and Outputs that hold the loss's gradient, and one of them is nil")
+	}
 	if err := p.checkOutputs(up); err != nil {
 		return err
 	}
@@ -205,6 +208,9 @@ func (p *Pass) JVP(ctx context.Context, dst *Tangent, dir ...[]float64) error {
 		return ErrNoForward
 	}
 	l := p.layer
+	if dst == nil {
+		return fmt.Errorf("layer: JVP takes a Tangent to write to, and it is nil")
+	}
 	if len(dir) != len(l.params) {
 		return fmt.Errorf("layer: JVP got %d directions, want %d, nil where a parameter does not change", len(dir), len(l.params))
 	}

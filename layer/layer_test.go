@@ -387,12 +387,22 @@ func TestWrongCalls(t *testing.T) {
 			t.Errorf("%v, want %s", err, want)
 		}
 	}
+	// One value that is nil among others was forgotten; a nil destination, too.
+	if err := l.Forward(ctx, &pass, make([]float64, 6), nil); err == nil || !strings.Contains(err.Error(), "g is not set") {
+		t.Errorf("%v, want that g is not set", err)
+	}
+	if err := l.Forward(ctx, nil, make([]float64, 6), make([]float64, 3)); err == nil {
+		t.Error("Forward into nil has no error")
+	}
 	// An empty batch is one.
 	if err := l.Forward(ctx, &pass, nil, nil); err != nil || pass.Size() != 0 {
 		t.Error(err, pass.Size())
 	}
 	if err := pass.Backward(ctx, &layer.Gradient{}, &layer.Outputs{}); err != nil {
 		t.Error(err)
+	}
+	if pass.Backward(ctx, &layer.Gradient{}, nil) == nil || pass.Backward(ctx, nil, &layer.Outputs{}) == nil {
+		t.Error("Backward of nil has no error")
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/optnet-go/optnet/qp"
 )
@@ -122,6 +123,9 @@ func (l *Layer) Forward(ctx context.Context, dst *Pass, values ...[]float64) err
 	if err != nil {
 		return err
 	}
+	if dst == nil {
+		return fmt.Errorf("layer: Forward takes a Pass to write to, and it is nil")
+	}
 	reuse := dst.layer == l && dst.done
 	if dst.layer != l {
 		if err := dst.Close(); err != nil {
@@ -168,9 +172,12 @@ func (l *Layer) batch(values [][]float64) (int, error) {
 		return 0, fmt.Errorf("layer: Forward got %d values, want %d: %v", len(values), len(names), names)
 	}
 	size, by := 1, -1
+	some := slices.ContainsFunc(values, func(v []float64) bool { return len(v) > 0 })
 	for i, v := range values {
 		one := l.info[i].Size()
 		switch {
+		case v == nil && some: // an empty batch would hide it
+			return 0, fmt.Errorf("layer: parameter %s is not set: its value is nil, want %d numbers (shared) or a multiple of that (per element); an empty batch is an empty slice that is not nil", l.info[i].Name, one)
 		case len(v) == one:
 		case len(v)%one != 0:
 			return 0, fmt.Errorf("layer: parameter %s has %d values, want %d (shared) or a multiple of it (per element)", l.info[i].Name, len(v), one)
