@@ -228,15 +228,27 @@ func (w *work) direction(d *iterate, f, dk float64) bool {
 	for i, h := range d.s {
 		d.s[i] = -w.shift[i] - h
 	}
-	if w.pl.hasElim {
+	if w.pl.hasElim || w.pl.hasSOC {
 		// Δs = −f·rz − AΔx + bΔτ, so that no rounding of H enters the primal residual.
 		clear(w.bz)
-		w.kkt.mulElim(d.x, w.bz)
-		for i := range w.pl.blocks {
-			if b := &w.pl.blocks[i]; b.form == formEliminated {
-				for r := b.off; r < b.off+b.dim; r++ {
-					d.s[r] = w.b[r]*d.tau - f*w.rz[r] - w.bz[r]
-				}
+		if w.pl.hasSOC {
+			w.pl.a.MulAdd(w.a, 1, d.x, w.bz)
+		} else {
+			w.kkt.mulElim(d.x, w.bz)
+		}
+		for i, c := range w.cones {
+			b := &w.pl.blocks[i]
+			lo, hi := b.off, b.off+b.dim
+			if b.form != formEliminated && b.kind != SecondOrder {
+				continue
+			}
+			for r := lo; r < hi; r++ {
+				w.bz[r] = w.b[r]*d.tau - f*w.rz[r] - w.bz[r]
+			}
+			if c, ok := c.(*soc); ok {
+				c.adopt(d.s[lo:hi], w.bz[lo:hi])
+			} else {
+				copy(d.s[lo:hi], w.bz[lo:hi])
 			}
 		}
 	}

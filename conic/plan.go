@@ -42,6 +42,7 @@ type plan struct {
 	pAt      []int32 // place of each value of P
 	aAt      []int32 // of A; -1: eliminated
 	hasElim  bool
+	hasSOC   bool
 	inClique []bool // variables of eliminated cones
 }
 
@@ -187,6 +188,7 @@ func (p *plan) addCones(cones []Cone) error {
 			p.blocks[last].dim += b.dim
 			continue
 		}
+		p.hasSOC = p.hasSOC || b.kind == SecondOrder
 		p.blocks = append(p.blocks, b)
 	}
 	if off != p.m {

@@ -78,6 +78,38 @@ func (c *soc) mul(x, y []float64) {
 	}
 }
 
+// adopt replaces Δs by what the primal equation makes it, in the eigenspaces of H with
+// eigenvalues above 1. There −d − HΔz has the rounding of Δz times H, which grows as 1/μ;
+// in the others it is the more accurate one. H has the eigenvectors (1, ±ω), ω = w₁/‖w₁‖,
+// with η²(w₀ ± ‖w₁‖)², and η² elsewhere.
+func (c *soc) adopt(ds, primal []float64) {
+	n := dense.Norm2(c.w[1:])
+	e, sum := c.eta*c.eta, c.w[0]+n
+	large, rest, small := e*sum*sum > 1, e > 1, e/(sum*sum) > 1
+	if !large {
+		return
+	}
+	r := c.x
+	for i := range r {
+		r[i] = primal[i] - ds[i]
+	}
+	if small {
+		dense.Axpy(1, r, ds)
+		return
+	}
+	along := dense.Dot(c.w[1:], r[1:]) / n
+	plus := (r[0] + along) / 2 // along (1, ω)
+	if !rest {
+		ds[0] += plus
+		dense.Axpy(plus/n, c.w[1:], ds[1:])
+		return
+	}
+	minus := (r[0] - along) / 2
+	dense.Axpy(1, r, ds)
+	ds[0] -= minus
+	dense.Axpy(minus/n, c.w[1:], ds[1:])
+}
+
 // mulW sets y = W x; with inverse set, y = W⁻¹x.
 func (c *soc) mulW(x, y []float64, inverse bool) {
 	e, sign := c.eta, 1.0
