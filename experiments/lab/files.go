@@ -85,7 +85,8 @@ func (dir Folder) Open(old ...string) error {
 	return nil
 }
 
-// Write makes a file whole or not at all: a temporary one is renamed.
+// Write makes a file whole or not at all, also if the machine stops: a temporary
+// one is written to the disk, and then renamed.
 func (dir Folder) Write(name string, content func(io.Writer) error) error {
 	if dir == "" {
 		return nil
@@ -100,6 +101,9 @@ func (dir Folder) Write(name string, content func(io.Writer) error) error {
 	if err == nil {
 		err = w.Flush()
 	}
+	if err == nil {
+		err = f.Sync() // or the new name could come before the content
+	}
 	if e := f.Close(); err == nil {
 		err = e
 	}
@@ -110,7 +114,17 @@ func (dir Folder) Write(name string, content func(io.Writer) error) error {
 		os.Remove(temp)
 		return OfFile(final, err)
 	}
+	dir.sync()
 	return nil
+}
+
+// sync writes the folder's names to the disk. Some systems and file systems
+// cannot do that: a file is then still whole, as it was before or as it is now.
+func (dir Folder) sync() {
+	if d, err := os.Open(string(dir)); err == nil {
+		d.Sync()
+		d.Close()
+	}
 }
 
 // WriteJSON makes a file of one JSON value.
