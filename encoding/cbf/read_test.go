@@ -6,6 +6,7 @@ import (
 	"encoding/csv"
 	"errors"
 	"fmt"
+	"io"
 	"math"
 	"math/rand/v2"
 	"os"
@@ -14,6 +15,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"testing/iotest"
 
 	"github.com/optnet-go/optnet/conic"
 	"github.com/optnet-go/optnet/sparse"
@@ -299,6 +301,18 @@ func TestReadGzip(t *testing.T) {
 	}
 	if _, err := Read(bytes.NewReader(buf.Bytes()[:buf.Len()-12])); err == nil {
 		t.Error("a truncated archive was read without an error")
+	}
+}
+
+// TestReadFails: where reading fails, that is the error, and not what is wrong with
+// the part of a line that was read before.
+func TestReadFails(t *testing.T) {
+	fault := errors.New("the disk is gone")
+	for n := range len(mixed) + 1 {
+		_, err := Read(io.MultiReader(strings.NewReader(mixed[:n]), iotest.ErrReader(fault)))
+		if !errors.Is(err, fault) {
+			t.Errorf("after %q: error %v", mixed[:n], err)
+		}
 	}
 }
 

@@ -42,6 +42,9 @@ func newScanner(r io.Reader) (*scanner, error) {
 // next goes to the next line with content; io.EOF at the end.
 func (s *scanner) next() error {
 	for s.Scan() {
+		if s.Err() != nil {
+			break // reading failed: this line may be a part of one
+		}
 		s.line++
 		text := s.Text()
 		if strings.HasPrefix(text, "#") {

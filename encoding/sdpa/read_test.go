@@ -5,6 +5,7 @@ import (
 	"compress/gzip"
 	"encoding/csv"
 	"errors"
+	"io"
 	"math"
 	"os"
 	"path/filepath"
@@ -12,6 +13,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"testing/iotest"
 
 	"github.com/optnet-go/optnet/conic"
 )
@@ -97,6 +99,18 @@ func TestReadGzip(t *testing.T) {
 	}
 	if _, err := Read(bytes.NewReader(buf.Bytes()[:buf.Len()-12])); err == nil {
 		t.Error("a truncated archive was read without an error")
+	}
+}
+
+// TestReadFails: where reading fails, that is the error, and not what is wrong with
+// the part of a line that was read before.
+func TestReadFails(t *testing.T) {
+	fault := errors.New("the disk is gone")
+	for n := range len(example) + 1 {
+		_, err := Read(io.MultiReader(strings.NewReader(example[:n]), iotest.ErrReader(fault)))
+		if !errors.Is(err, fault) {
+			t.Errorf("after %q: error %v", example[:n], err)
+		}
 	}
 }
 

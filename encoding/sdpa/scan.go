@@ -43,6 +43,9 @@ func newScanner(r io.Reader) (*scanner, error) {
 // next goes to the next line with a field; io.EOF at the end.
 func (s *scanner) next() error {
 	for s.Scan() {
+		if s.Err() != nil {
+			break // reading failed: this line may be a part of one
+		}
 		s.line++
 		s.fields = strings.FieldsFunc(s.Text(), func(r rune) bool {
 			switch r {
