@@ -11,7 +11,6 @@ import (
 	"strings"
 
 	"github.com/optnet-go/optnet/encoding/mps"
-	"github.com/optnet-go/optnet/encoding/npz"
 	"github.com/optnet-go/optnet/qp"
 	"github.com/spf13/cobra"
 )
@@ -142,7 +141,7 @@ type solutionArrays struct {
 func readSolution(name string) (*solutionArrays, error) {
 	s := &solutionArrays{arrays: make(map[string][]float64), ray: make(map[string][]float64)}
 	if strings.HasSuffix(name, ".npz") {
-		all, err := npz.ReadFile(name)
+		all, err := readArrays(name)
 		if err != nil {
 			return nil, err
 		}

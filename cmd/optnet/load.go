@@ -18,6 +18,7 @@ import (
 	"github.com/optnet-go/optnet/encoding/npz"
 	"github.com/optnet-go/optnet/encoding/sdpa"
 	"github.com/optnet-go/optnet/qp"
+	"github.com/optnet-go/optnet/sparse"
 )
 
 // A problem is what a file holds: one QP with names, one cone program, or a batch
@@ -133,6 +134,9 @@ func load(name string, stdin io.Reader) (p *problem, err error) {
 			return nil, err
 		}
 		p.cone, p.objective = f.Problem, f.Objective
+		if n, first := emptyColumns(f.Problem.A); n > 0 {
+			p.notes = append(p.notes, fmt.Sprintf("%d of %d matrices have no entry, the first is F%d: if that is not meant, the file is cut off (the format has no mark for its end)", n, f.Problem.A.Cols, first+1))
+		}
 	case "JSON":
 		return p, p.readJSON(in)
 	case "npz":
@@ -176,6 +180,16 @@ func sniff(head []byte) string {
 	return ""
 }
 
+// emptyColumns counts the columns without an entry.
+func emptyColumns(a *sparse.CSC) (n, first int) {
+	for j := a.Cols - 1; j >= 0; j-- {
+		if a.ColPtr[j] == a.ColPtr[j+1] {
+			n, first = n+1, j
+		}
+	}
+	return n, first
+}
+
 // readJSON reads a cone program, which has cones, or else QPs.
 func (p *problem) readJSON(in io.Reader) error {
 	text, err := io.ReadAll(in)
@@ -184,7 +198,12 @@ func (p *problem) readJSON(in io.Reader) error {
 	}
 	if bytes.Contains(text, []byte(`"cones"`)) {
 		p.cone, p.objective = new(conic.Problem), func(v float64) float64 { return v }
-		return json.Unmarshal(text, p.cone)
+		err := json.Unmarshal(text, p.cone)
+		var bad *json.SyntaxError
+		if errors.As(err, &bad) {
+			return fmt.Errorf("JSON, line %d: %w", 1+bytes.Count(text[:bad.Offset], []byte("\n")), err)
+		}
+		return err
 	}
 	p.shape, p.batch, err = qp.ParseBatch(text)
 	return err
@@ -208,10 +227,34 @@ var npzNames = [...]struct {
 	{[]string{"u", "U"}, 1, func(d *qp.Data) *[]float64 { return &d.U }},
 }
 
+// readArrays reads an npz file. Its errors do not name the file, as the caller's do.
+func readArrays(name string) (map[string]*npz.Array, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	r, err := npz.NewReader(f, info.Size())
+	if err != nil {
+		return nil, err
+	}
+	arrays := make(map[string]*npz.Array)
+	for _, key := range r.Names() {
+		if arrays[key], err = r.Read(key); err != nil {
+			return nil, err
+		}
+	}
+	return arrays, nil
+}
+
 // readNPZ reads a batch: a leading dimension of the batch's size makes a
 // coefficient one per element.
 func (p *problem) readNPZ(name string) error {
-	arrays, err := npz.ReadFile(name)
+	arrays, err := readArrays(name)
 	if err != nil {
 		return err
 	}

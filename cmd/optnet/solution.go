@@ -2,8 +2,10 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math"
+	"os"
 	"strings"
 
 	"github.com/optnet-go/optnet/encoding/npz"
@@ -99,7 +101,13 @@ type rayFile struct {
 }
 
 // save writes the solution, and returns the name of the file.
-func (x *solution) save(p *problem, name string) (string, error) {
+func (x *solution) save(p *problem, name string) (_ string, err error) {
+	defer func() {
+		var path *os.PathError // it names a temporary file
+		if errors.As(err, &path) {
+			err = &fileError{file: name, err: fmt.Errorf("the solution cannot be written: %w", path.Err)}
+		}
+	}()
 	if strings.HasSuffix(name, ".npz") {
 		return name, npz.WriteFile(name, x.arrays(p))
 	}

@@ -83,7 +83,15 @@ func TestSolveErrors(t *testing.T) {
 		{"solve " + write(t, "empty", ""), 1, "the file is empty"},
 		{"solve " + write(t, "what.txt", "hello"), 1, "the format is not known"},
 		{"solve " + write(t, "a.json", "{\"p\": [1, 2}"), 1, "line 1, column 12"},
-		{"solve " + write(t, "a.npz", "PK\x03\x04"), 1, "a.npz"},
+		{"solve " + write(t, "a.npz", "PK\x03\x04"), 1, "a.npz: npz: archive of 4 bytes"},
+		{"solve " + write(t, "cut.json", "{\"n\": 1,\n\"cones\": ["), 1, "line 2: unexpected end of JSON input"},
+		{"solve " + write(t, "cone.json", "{\"n\": 1,\n\"cones\": !"), 1, "line 2: invalid character"},
+		{"solve --out nowhere/s.json testdata/diet.qps", 1, "optnet: nowhere/s.json: the solution cannot be written: no such file"},
+		{"solve --out nowhere/s.npz testdata/diet.qps", 1, "optnet: nowhere/s.npz: the solution cannot be written: no such file"},
+		{"check testdata/diet.qps " + write(t, "s.npz", "PK\x03\x04"), 1, "s.npz: npz: archive of 4 bytes"},
+		{"grad --device cuda:99 testdata/diet.qps", 1, "no CUDA device"},
+		{"solve --device cuda:99 testdata/diet.qps", 1, "no CUDA device"},
+		{"bench --device cuda:99 testdata/diet.qps", 1, "no CUDA device"},
 		{"solve --solver best testdata/diet.qps", 2, "--solver is \"best\""},
 		{"solve --eps-abs -1 testdata/diet.qps", 2, "--eps-abs is -1"},
 		{"solve --eps-abs 0 --eps-rel 0 testdata/diet.qps", 2, "one of them more than 0"},
@@ -113,6 +121,22 @@ func TestSolveErrors(t *testing.T) {
 	all := objects(t, stdout)
 	if code != exitError || stderr != "" || len(all) != 3 || all[0]["file"] != bad || all[0]["line"] != 4.0 || all[1]["status"] != "Solved" || all[2]["file"] != "nowhere.qps" || all[2]["error"] == nil {
 		t.Errorf("exit code %d, %s%s", code, stdout, stderr)
+	}
+}
+
+// TestCutSDPA: the format does not say where a file ends, so a note must.
+func TestCutSDPA(t *testing.T) {
+	const whole = "2\n1\n2\n1 1\n0 1 1 1 1\n0 1 2 2 1\n1 1 1 1 1\n2 1 2 2 1\n"
+	notes := func(name, text string) any {
+		_, stdout, _ := call(t, "", "solve", "--json", write(t, name, text))
+		return objects(t, stdout)[0]["notes"]
+	}
+	if n := notes("whole.dat-s", whole); n != nil {
+		t.Errorf("a whole file has notes: %v", n)
+	}
+	n := fmt.Sprint(notes("cut.dat-s", strings.TrimSuffix(whole, "2 1 2 2 1\n")))
+	if !strings.Contains(n, "1 of 2 matrices have no entry, the first is F2") {
+		t.Errorf("a file that was cut off has notes %v", n)
 	}
 }
 
