@@ -114,3 +114,24 @@ func stepFrom(c cone, s, z, ds, dz []float64) float64 {
 	}
 	return c.maxStep(s, z, ds, dz, 1)
 }
+
+// TestSOCStep: straight to the apex both roots are the same, up to rounding.
+func TestSOCStep(t *testing.T) {
+	r := rand.New(rand.NewPCG(2, 1))
+	for range 200 {
+		x, d := make([]float64, 2+r.IntN(10)), make([]float64, 12)
+		sum := 0.0
+		for i := range x[1:] {
+			x[1+i] = r.NormFloat64()
+			sum += math.Abs(x[1+i])
+		}
+		x[0] = sum + 1
+		d = d[:len(x)]
+		for i, v := range x {
+			d[i] = -1.7 * v
+		}
+		if got, want := socStep(x, d, 1), 1/1.7; !(math.Abs(got-want) <= 1e-6) {
+			t.Fatalf("a step of %v from %v to the apex, want %v", got, x, want)
+		}
+	}
+}

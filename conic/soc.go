@@ -164,14 +164,14 @@ func socStep(x, d []float64, alpha float64) float64 {
 	if c < 0 {
 		return 0
 	}
-	disc := b*b - a*c
+	disc := max(0, b*b-a*c) // negative only by rounding: of a d parallel to −x, say
 	switch {
 	case a == 0:
 		if b >= 0 {
 			return alpha
 		}
 		return min(alpha, -c/(2*b))
-	case disc < 0 || a > 0 && b > 0:
+	case a > 0 && b >= 0:
 		return alpha
 	}
 	root := math.Sqrt(disc)
