@@ -167,6 +167,9 @@ func (s *solving) diagnoseCone(ctx context.Context, p *problem) (*diagnosis, err
 		d.advise("Nothing needs to be done.")
 	case qp.AlmostSolved:
 		d.advise("The residuals pass at 1e-5 only: %.1e of their scale. Often there is no strictly feasible point, or an optimum that is not attained: check whether equalities force a cone to its boundary.", a.relative)
+	case qp.InvalidInput:
+		d.Objective = number(math.NaN())
+		d.adviseInvalid(a.reason)
 	case qp.MaxTime, qp.Canceled:
 		d.advise("Give it more time: --time-limit.")
 	default:

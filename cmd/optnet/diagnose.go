@@ -176,7 +176,7 @@ func (d *diagnosis) adviseInvalid(reason string) {
 	case strings.Contains(reason, "NaN") || strings.Contains(reason, "Inf"):
 		d.advise("Find where the value comes from: a division by zero, or a prediction that has diverged.")
 	case strings.Contains(reason, "semidefinite") || strings.Contains(reason, "Cholesky"):
-		d.advise("Q has a negative eigenvalue: the problem is not convex. If it is meant to be, check signs and the factor ½; a small multiple of the identity repairs rounding.")
+		d.advise("The quadratic term has a negative eigenvalue: the problem is not convex. If it is meant to be, check signs and the factor ½; a small multiple of the identity repairs rounding.")
 	case strings.Contains(reason, "symmetric"):
 		d.advise("Give ½(Q + Qᵀ): it has the same objective.")
 	}

@@ -57,6 +57,19 @@ func TestReference(t *testing.T) {
 	}
 }
 
+// TestExamples solves the problems that docs/COMMAND.md shows as JSON.
+func TestExamples(t *testing.T) {
+	examples := regexp.MustCompile(`(?m)^    \{"(Q|n)":(.*\n)+?\n`).FindAllString(mustRead(t, "../../docs/COMMAND.md"), -1)
+	if len(examples) != 2 {
+		t.Fatalf("%d examples, want 2: %q", len(examples), examples)
+	}
+	for _, text := range examples {
+		if code, stdout, stderr := call(t, text, "solve", "-"); code != 0 {
+			t.Errorf("exit code %d, %s%s for\n%s", code, stdout, stderr, text)
+		}
+	}
+}
+
 // TestReadme holds what README.md shows of the command against what it prints;
 // times and rounding errors aside.
 func TestReadme(t *testing.T) {

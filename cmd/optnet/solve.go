@@ -117,6 +117,14 @@ a limit), 1 after an error.`,
 					return fmt.Errorf("--capture: %w", err)
 				}
 			}
+			if len(args) > 1 && out != "" {
+				if ext := filepath.Ext(out); ext == ".json" || ext == ".npz" {
+					return usagef("--out is %q, and there are %d files, want a folder", out, len(args))
+				}
+				if err := os.MkdirAll(out, 0o777); err != nil {
+					return fmt.Errorf("--out: %w", err)
+				}
+			}
 			return eachFile(cmd, args, s.json, func(file string) (bool, error) {
 				began := time.Now()
 				p, err := load(file, cmd.InOrStdin())

@@ -87,6 +87,7 @@ func TestSolveErrors(t *testing.T) {
 		{"solve " + write(t, "cut.json", "{\"n\": 1,\n\"cones\": ["), 1, "line 2: unexpected end of JSON input"},
 		{"solve " + write(t, "cone.json", "{\"n\": 1,\n\"cones\": !"), 1, "line 2: invalid character"},
 		{"solve --out nowhere/s.json testdata/diet.qps", 1, "optnet: nowhere/s.json: the solution cannot be written: no such file"},
+		{"solve --out s.json testdata/diet.qps testdata/diet.qps", 2, "2 files, want a folder"},
 		{"solve --out nowhere/s.npz testdata/diet.qps", 1, "optnet: nowhere/s.npz: the solution cannot be written: no such file"},
 		{"check testdata/diet.qps " + write(t, "s.npz", "PK\x03\x04"), 1, "s.npz: npz: archive of 4 bytes"},
 		{"grad --device cuda:99 testdata/diet.qps", 1, "no CUDA device"},
@@ -120,6 +121,28 @@ func TestSolveErrors(t *testing.T) {
 	code, stdout, stderr := call(t, "", "solve", "--json", bad, "testdata/diet.qps", "nowhere.qps")
 	all := objects(t, stdout)
 	if code != exitError || stderr != "" || len(all) != 3 || all[0]["file"] != bad || all[0]["line"] != 4.0 || all[1]["status"] != "Solved" || all[2]["file"] != "nowhere.qps" || all[2]["error"] == nil {
+		t.Errorf("exit code %d, %s%s", code, stdout, stderr)
+	}
+}
+
+// TestOutFolder: with several files --out is a folder, and need not be there.
+func TestOutFolder(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "new", "folder")
+	if code, _, stderr := call(t, "", "solve", "--out", dir, "testdata/diet.qps", "testdata/infeasible.qps"); code != exitNotSolved || stderr != "" {
+		t.Errorf("exit code %d, %s", code, stderr)
+	}
+	for _, name := range []string{"diet.solution.json", "infeasible.solution.json"} {
+		if _, err := os.Stat(filepath.Join(dir, name)); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// TestDiagnoseNonconvexCone: what to do about data that are no convex program.
+func TestDiagnoseNonconvexCone(t *testing.T) {
+	file := write(t, "bad.json", `{"n": 1, "P": [[0, 0, -1]], "q": [1], "A": [[0, 0, 1]], "b": [1], "cones": [{"kind": "nonneg", "size": 1}]}`)
+	code, stdout, stderr := call(t, "", "diagnose", file)
+	if code != exitNotSolved || stderr != "" || !strings.Contains(stdout, "InvalidInput") || strings.Contains(stdout, "objective") || !strings.Contains(stdout, "negative eigenvalue") {
 		t.Errorf("exit code %d, %s%s", code, stdout, stderr)
 	}
 }
