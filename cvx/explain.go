@@ -267,7 +267,15 @@ func (r *rules) explainProduct(p *Problem, e *Expr, a []facts) {
 			f = y
 		}
 		p.Rule = "both factors depend on parameters, and the product is not affine in them"
-		p.Instead = fmt.Sprintf("a new parameter for the product of parameters; or a variable s with Eq(s, %v), and s in its place", other(e, f))
+		o := other(e, f)
+		tie := "Eq(s, %v)"
+		switch c := r.of(o).curv; {
+		case c == Convex:
+			tie = "Leq(%v, s)"
+		case c == Concave:
+			tie = "Geq(%v, s)"
+		}
+		p.Instead = fmt.Sprintf("a new parameter for the product of parameters; or a variable s with "+tie+", and s in its place", o)
 	case a[0].params && !a[0].vars || a[1].params && !a[1].vars:
 		i := 0
 		if !(a[0].params && !a[0].vars) {
@@ -312,7 +320,11 @@ func (r *rules) explainForm(p *Problem, e *Expr, a []facts) {
 		p.Instead = fmt.Sprintf("a variable s with Eq(s, %v), and QuadForm(s, %v)", x, q)
 	case a[1].params:
 		p.Rule = fmt.Sprintf("the parameter matrix %v is not declared positive semidefinite", q)
-		p.Instead = fmt.Sprintf("%v.PSD() where it is declared; QuadForm takes a parameter itself, not an expression of it", q)
+		p.Instead = fmt.Sprintf("%v.PSD() where it is declared", q)
+		if q.leaf == nil {
+			p.Rule = fmt.Sprintf("QuadForm takes a parameter declared PSD itself, and %v is an expression of parameters", q)
+			p.Instead = "a parameter for the whole matrix, declared PSD; a constant factor c as Scale(c, QuadForm(x, P)), a sum of matrices as a sum of forms"
+		}
 	default:
 		eig := eigenvalues(constantValue(q))
 		if eig == nil {
@@ -401,6 +413,9 @@ func (r *rules) rewrite(e *Expr, i int, signs []Sign) string {
 	c, m := e.atom.curvature(), e.atom.monotone(i, signs)
 	arg := r.of(x)
 	if m == NotMonotone && arg.curv == Convex && c == Convex && e.atom.monotone(i, fillSign(len(signs), NonNegative)) == NonDecreasing {
+		if _, extra := e.atom.label(); extra != "" {
+			return fmt.Sprintf("%s(Pos(%v), %s), or declare the parts so that the argument is known to be nonnegative", outer, x, extra)
+		}
 		return fmt.Sprintf("%s(Pos(%v)), or declare the parts so that the argument is known to be nonnegative", outer, x)
 	}
 	switch {

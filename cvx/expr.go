@@ -201,7 +201,7 @@ const boundsOfDiagonal = "bounds of a Diagonal variable: bound Diag of it in a c
 
 // Bounds confines the entries of a variable: lo ≤ x ≤ hi, each a number
 // (float64 or int), a value for every entry ([]float64), or nil for none. ±Inf is
-// allowed.
+// allowed. A second call replaces both bounds of the first.
 func (e *Expr) Bounds(lo, hi any) *Expr {
 	return e.attribute("Bounds", func(l *leaf) string {
 		if l.kind != variable {

@@ -239,6 +239,11 @@ func (g *graph) column(e *Expr) lin {
 }
 
 func (g *graph) canonical(e *Expr) lin {
+	// Rows cost memory even where they are empty.
+	if n := int64(e.rows); n > g.limit/int64(e.cols) && g.err == nil {
+		g.err = &SizeError{Expr: e.String(), Terms: n * int64(e.cols), Limit: g.limit}
+		panic(tooLarge{})
+	}
 	if c := g.constant(e); c != nil {
 		g.reserve(e, int64(c.rows)*int64(c.cols))
 		return linOf(c.values())

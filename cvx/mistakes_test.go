@@ -87,6 +87,37 @@ func TestHugeVariable(t *testing.T) {
 	}
 }
 
+// So is a broadcast.
+func TestHugeBroadcast(t *testing.T) {
+	m := cvx.NewModel()
+	x, y := m.Var("x", 1<<18), m.Var("y", 1, 1<<18)
+	m.Minimize(cvx.Norm2(cvx.Add(x, y)))
+	var size *cvx.SizeError
+	if _, err := m.Compile(); !errors.As(err, &size) {
+		t.Errorf("%v, want a SizeError", err)
+	}
+}
+
+// The advice can be followed.
+func TestAdvice(t *testing.T) {
+	for _, c := range []struct {
+		want  string
+		build func(x, p, g *cvx.Expr) *cvx.Expr
+	}{
+		{"s with Leq(SumSquares(Mul(P, x)), s)", func(x, p, g *cvx.Expr) *cvx.Expr { return cvx.Times(g, cvx.SumSquares(cvx.Mul(p, x))) }},
+		{"Scale(c, QuadForm(x, P))", func(x, p, g *cvx.Expr) *cvx.Expr { return cvx.QuadForm(x, cvx.Scale(0.5, p)) }},
+		{"Power(Pos(Sub(Square(x), 1)), 3)", func(x, p, g *cvx.Expr) *cvx.Expr {
+			return cvx.Sum(cvx.Power(cvx.Sub(cvx.Square(x), cvx.Const(1)), 3))
+		}},
+	} {
+		m := cvx.NewModel()
+		m.Minimize(c.build(m.Var("x", 2), m.Param("P", 2, 2).PSD(), m.Param("g").NonNeg()))
+		if _, err := m.Compile(); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%v, want %s", err, c.want)
+		}
+	}
+}
+
 // Bounds of a symmetric variable hold for an entry and for its mirror image.
 func TestBoundsOfSymmetric(t *testing.T) {
 	m := cvx.NewModel()

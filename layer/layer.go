@@ -103,6 +103,9 @@ type state interface {
 // which it returns theirs; nil stands for all of them in the order of
 // declaration. Every parameter must be among params.
 func New(prog *cvx.Program, params, vars []string, opt *Options) (*Layer, error) {
+	if prog == nil {
+		return nil, fmt.Errorf("layer: New takes a compiled program, and it is nil: check the error of Compile")
+	}
 	l := &Layer{prog: prog}
 	if opt != nil {
 		l.opt = *opt

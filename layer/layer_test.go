@@ -394,6 +394,12 @@ func TestWrongCalls(t *testing.T) {
 	if err := l.Forward(ctx, nil, make([]float64, 6), make([]float64, 3)); err == nil {
 		t.Error("Forward into nil has no error")
 	}
+	if _, err := layer.New(nil, nil, nil, nil); err == nil {
+		t.Error("New of a nil program has no error")
+	}
+	if err := new(layer.Layer).Forward(ctx, &pass); err == nil {
+		t.Error("an empty layer has no error")
+	}
 	// An empty batch is one.
 	if err := l.Forward(ctx, &pass, nil, nil); err != nil || pass.Size() != 0 {
 		t.Error(err, pass.Size())

@@ -119,6 +119,9 @@ func (p *Pass) Close() error {
 // device, ctx. If ctx ended, it wraps the cause and dst is valid, as in package
 // qp.
 func (l *Layer) Forward(ctx context.Context, dst *Pass, values ...[]float64) error {
+	if l.engine == nil {
+		return fmt.Errorf("layer: the layer is empty: make it by New")
+	}
 	size, err := l.batch(values)
 	if err != nil {
 		return err
