@@ -173,21 +173,25 @@ a limit), 1 after an error.`,
 // and the rest goes on. f reports whether the file was solved.
 func eachFile(cmd *cobra.Command, files []string, asJSON bool, f func(file string) (bool, error)) error {
 	failed, unsolved := 0, false
+	say := func(err error) {
+		failed++
+		if asJSON {
+			writeErrorJSON(cmd.OutOrStdout(), err)
+		} else {
+			fmt.Fprintln(cmd.ErrOrStderr(), "optnet:", err)
+		}
+	}
 	for k, file := range files {
 		if cmd.Context().Err() != nil {
-			return fmt.Errorf("interrupted: %d of %d files were not begun", len(files)-k, len(files))
+			say(fmt.Errorf("interrupted: %d of %d files were not begun", len(files)-k, len(files)))
+			break
 		}
 		solved, err := f(file)
 		if err != nil {
 			if len(files) == 1 {
 				return err
 			}
-			failed++
-			if asJSON {
-				writeErrorJSON(cmd.OutOrStdout(), err)
-			} else {
-				fmt.Fprintln(cmd.ErrOrStderr(), "optnet:", err)
-			}
+			say(err)
 			continue
 		}
 		unsolved = unsolved || !solved

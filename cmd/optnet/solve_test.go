@@ -13,6 +13,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/spf13/cobra"
 )
 
 // objects decodes JSON lines.
@@ -144,6 +146,27 @@ func TestDiagnoseNonconvexCone(t *testing.T) {
 	code, stdout, stderr := call(t, "", "diagnose", file)
 	if code != exitNotSolved || stderr != "" || !strings.Contains(stdout, "InvalidInput") || strings.Contains(stdout, "objective") || !strings.Contains(stdout, "negative eigenvalue") {
 		t.Errorf("exit code %d, %s%s", code, stdout, stderr)
+	}
+}
+
+// TestInterrupted: what was interrupted is not solved, whatever came after it.
+func TestInterrupted(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	var stdout, stderr bytes.Buffer
+	cmd := new(cobra.Command)
+	cmd.SetContext(ctx)
+	cmd.SetOut(&stdout)
+	cmd.SetErr(&stderr)
+	err := eachFile(cmd, []string{"a", "b", "c"}, false, func(string) (bool, error) {
+		cancel()
+		return false, nil
+	})
+	if err != errNotSolved || stdout.Len() > 0 || stderr.String() != "optnet: interrupted: 2 of 3 files were not begun\n" {
+		t.Errorf("error %v, %s%s", err, &stdout, &stderr)
+	}
+	if err := eachFile(cmd, []string{"a"}, false, nil); err != errSaid {
+		t.Errorf("interrupted before the first file: error %v", err)
 	}
 }
 
