@@ -48,10 +48,19 @@ func (d *differentiation) forget() {
 
 // bytes is about what a linearization takes.
 func (y *linearSystem) bytes() int {
-	if y.iterative() {
-		return 100 * (y.n + y.m)
+	n, m, u := y.n, y.m, y.n+y.m
+	floats := 3*n + 7*m
+	ldl := 0
+	if !y.iterative() {
+		u = y.K.Cols
+		floats += 2 * y.K.NNZ()
+		ldl = int(y.sym.Bytes())
 	}
-	return 8*(2*y.K.NNZ()+y.sym.NNZ()) + 100*(y.n+y.m)
+	bytes := structBytes + 8*(floats+11*u) + ldl
+	for _, b := range y.blocks {
+		bytes += projectorBytes(b.Cone)
+	}
+	return bytes
 }
 
 // eachElement calls f for every element, with its linearization, from several

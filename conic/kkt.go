@@ -49,17 +49,21 @@ func newKKT(pl *plan, cones []cone) *kkt {
 		rhs: make([]float64, pl.size), rx: make([]float64, pl.n), rz: make([]float64, pl.m), cx: make([]float64, pl.n), cz: make([]float64, pl.m), t: make([]float64, pl.m),
 	}
 	k.gm = newKrylov(pl.n + pl.m)
-	largest := 0
-	for i := range pl.blocks {
-		switch b := &pl.blocks[i]; b.form {
+	k.d = make([]float64, pl.largestBlock())
+	return k
+}
+
+// largestBlock is the scratch that put needs.
+func (p *plan) largestBlock() (largest int) {
+	for i := range p.blocks {
+		switch b := &p.blocks[i]; b.form {
 		case formExpanded:
 			largest = max(largest, 3*b.dim)
 		case formDense:
 			largest = max(largest, b.dim*(b.dim+1)/2)
 		}
 	}
-	k.d = make([]float64, largest)
-	return k
+	return largest
 }
 
 // load takes the values of P and A, which it keeps.

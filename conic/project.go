@@ -72,28 +72,37 @@ type projector struct {
 	work  []float64
 }
 
+// projectorSizes are the lengths of sigma and zeta, h, u and work.
+func projectorSizes(c Cone) (pairs, nh, nu, nwork int) {
+	n := c.Dim()
+	switch k := c.Size; newKind(c) {
+	case SecondOrder:
+		return 2, 3, n - 1, 0
+	case PSD:
+		return k, n, k * k, max(2*k*k, k+symWork(k))
+	case Exponential, Power, GenPower:
+		return n, n, n * n, 2*n*n + 4*n + symWork(n)
+	}
+	return n, n, 0, 0
+}
+
+// projectorBytes is what a projector takes.
+func projectorBytes(c Cone) int {
+	pairs, nh, nu, nwork := projectorSizes(c)
+	return 512 + 8*(2*pairs+nh+nu+nwork+c.Dim())
+}
+
 func newProjector(c Cone) *projector {
 	p := &projector{Cone: c, dim: c.Dim()}
-	if c.Size == 1 && (c.Kind == SecondOrder || c.Kind == PSD) {
-		p.Kind = NonNegative
-	}
+	p.Kind = newKind(c)
 	n := p.dim
-	pairs, nh, nu, nwork := n, n, 0, 0
-	switch p.Kind {
-	case SecondOrder:
-		pairs, nh, nu = 2, 3, n-1
-	case PSD:
-		k := c.Size
-		pairs, nu, nwork = k, k*k, max(2*k*k, k+symWork(k))
-	case Exponential, Power, GenPower:
-		switch c.Kind {
-		case Power:
-			p.alpha = []float64{c.Alpha[0], 1 - c.Alpha[0]}
-		case GenPower:
-			p.alpha = c.Alpha
-		}
-		nu, nwork = n*n, 2*n*n+4*n+symWork(n)
+	switch c.Kind {
+	case Power:
+		p.alpha = []float64{c.Alpha[0], 1 - c.Alpha[0]}
+	case GenPower:
+		p.alpha = c.Alpha
 	}
+	pairs, nh, nu, nwork := projectorSizes(c)
 	p.sigma, p.zeta = make([]float64, pairs), make([]float64, pairs)
 	p.h, p.u, p.z, p.work = make([]float64, nh), make([]float64, nu), make([]float64, n), make([]float64, nwork)
 	return p

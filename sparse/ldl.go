@@ -183,6 +183,17 @@ func (s *Symbolic) NewLDL() *LDL {
 	return f
 }
 
+// Bytes is about what NewLDL takes.
+func (s *Symbolic) Bytes() int64 {
+	const headers = 512
+	if s.super == nil {
+		return headers + 8*int64(5*s.n+s.nnzL) + 4*int64(s.n)
+	}
+	c := s.super
+	floats := 5*s.n + c.size + c.update + c.scaled + c.long
+	return headers + 8*int64(floats) + 4*int64(s.n+3*(len(c.first)-1))
+}
+
 // Factor factors the matrix with the values val on the pattern analyzed. A nil
 // reg means none. The error is ErrPivot; the factor is then of no use.
 func (f *LDL) Factor(val []float64, reg *Regularization) error {

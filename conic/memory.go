@@ -1,0 +1,90 @@
+package conic
+
+import (
+	"unsafe"
+
+	"github.com/optnet-go/optnet/internal/dense"
+)
+
+// Bytes bounds the memory that a Solution of this size takes: data, results, the
+// workers' scratch and, with OutFactors in want, what derivatives keep. It is known from the
+// patterns alone, before anything is solved, and about reached when every coefficient is
+// given per element.
+func (s *Solver) Bytes(size int, want Output) int64 {
+	want = want.orAll()
+	p := s.plan
+	if want&OutFactors != 0 {
+		want = outAll
+	}
+	n, m := int64(p.n), int64(p.m)
+	one := int64(p.p.NNZ()+p.a.NNZ()) + n + m // data
+	one += n + 2*m                            // rays
+	if want&OutX != 0 {
+		one += n + 1
+	}
+	if want&OutDual != 0 {
+		one += m
+	}
+	if want&OutSlack != 0 {
+		one += m
+	}
+	bytes := int64(size) * (8*one + int64(unsafe.Sizeof(Info{})))
+	workers := int64(max(1, min(s.opt.Workers, size)))
+	bytes += workers * p.workBytes()
+	if want&OutFactors != 0 {
+		bytes += s.derivativeBytes(int64(size), workers)
+	}
+	return bytes + bytes/5 // allocators round up
+}
+
+// structBytes is more than the fields and slice headers of a worker, a
+// cone or a linearization take.
+const structBytes = 2048
+
+// workBytes is what newWork takes.
+func (p *plan) workBytes() int64 {
+	n, m := int64(p.n), int64(p.m)
+	floats := int64(p.p.NNZ()+p.a.NNZ()+p.psdSize) + 8*(n+m) + 5*(n+2*m)
+	// kkt
+	floats += 2*int64(p.kkt.NNZ()) + int64(p.size) + 2*n + 3*m + (krylovSize+1)*(n+m) + int64(p.largestBlock())
+	bytes := structBytes + 8*floats + m + p.sym.Bytes()
+	if p.psdP != nil {
+		bytes += p.psdP.Bytes()
+	}
+	for i := range p.blocks {
+		bytes += p.blocks[i].coneBytes()
+	}
+	return bytes
+}
+
+// coneBytes is what newCone takes.
+func (b *block) coneBytes() int64 {
+	dim, k := int64(b.dim), int64(b.k)
+	switch b.kind {
+	case Zero:
+		return 16
+	case NonNegative:
+		return 8*dim + 64
+	case SecondOrder:
+		return 8*4*dim + 192
+	case PSD:
+		return 8*(9*k*int64(dense.Stride(b.k))+3*k) + 1024
+	case GenPower:
+		return 8*9*dim + 320
+	}
+	return 512
+}
+
+// derivativeBytes is what derivatives keep.
+func (s *Solver) derivativeBytes(size, workers int64) int64 {
+	sys, err := s.diff.system(&s.st)
+	if err != nil {
+		return 0 // which VJP will say
+	}
+	n, m := int64(sys.n), int64(sys.m)
+	bytes := size * (8*(2*n+2*m+2) + 8 + int64(unsafe.Sizeof(Certificate{})))
+	if size*int64(sys.bytes()) <= keepBytes {
+		return bytes + size*int64(sys.bytes())
+	}
+	return bytes + workers*int64(sys.bytes())
+}
