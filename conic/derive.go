@@ -50,6 +50,7 @@ type linearSystem struct {
 	diag   []int  // where the diagonal of each unknown is in K
 	fromP  []int  // where each entry of P is in K
 	fromA  []int  // where each entry of A is in K; −1: in a rotated block
+	bytes  int    // that a linearization takes
 }
 
 // systemBlock is a cone in the system.
@@ -88,17 +89,16 @@ func newLinearSystem(st *Structure) (*linearSystem, error) {
 		at += b.dim
 		y.blocks = append(y.blocks, b)
 	}
-	if !y.pattern(unknowns) {
-		y.K = nil
-		return y, nil
+	if y.pattern(unknowns) {
+		var err error
+		if y.sym, err = sparse.Analyze(y.K, nil, sparse.Auto); err != nil {
+			return nil, err
+		}
 	}
-	var err error
-	if y.sym, err = sparse.Analyze(y.K, nil, sparse.Auto); err != nil {
-		return nil, err
+	if y.sym == nil || y.sym.NNZ() > maxFactor {
+		y.K, y.sym = nil, nil
 	}
-	if y.sym.NNZ() > maxFactor {
-		y.K = nil
-	}
+	y.bytes = y.linearizationBytes()
 	return y, nil
 }
 

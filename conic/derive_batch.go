@@ -46,8 +46,8 @@ func (d *differentiation) forget() {
 	}
 }
 
-// bytes is about what a linearization takes.
-func (y *linearSystem) bytes() int {
+// linearizationBytes is about what a linearization takes.
+func (y *linearSystem) linearizationBytes() int {
 	n, m, u := y.n, y.m, y.n+y.m
 	floats := 3*n + 7*m
 	ldl := 0
@@ -68,7 +68,7 @@ func (y *linearSystem) bytes() int {
 func (x *Solution) eachElement(ctx context.Context, f func(l *linearization, i int)) error {
 	d := &x.diff
 	workers := min(x.solver.opt.Workers, x.size)
-	d.each = x.size*d.sys.bytes() <= keepBytes
+	d.each = x.size*d.sys.bytes <= keepBytes
 	count := workers
 	if d.each {
 		count = x.size
