@@ -46,6 +46,8 @@ var (
 	ErrLost = cudadrv.ErrLost
 )
 
+var errClosed = fmt.Errorf("%w: the engine is closed", ErrNoDevice)
+
 // Error is a call of the NVIDIA driver that failed.
 type Error = cudadrv.Error
 
@@ -225,7 +227,7 @@ func (e *Engine) count(h Handed) {
 // Plan implements [qp.Engine].
 func (e *Engine) Plan(sh qp.Shape, opt *qp.Options) (qp.Plan, error) {
 	if len(e.gpus) == 0 {
-		return nil, fmt.Errorf("%w: the engine is closed", ErrNoDevice)
+		return nil, errClosed
 	}
 	if sh.Q == qp.Zero {
 		return newHostPlan(e, sh, opt, "Q is zero")

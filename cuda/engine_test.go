@@ -5,6 +5,7 @@ package cuda
 import (
 	"errors"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -162,9 +163,37 @@ func twoDevices(t *testing.T, first, both *Engine) {
 	sh, b, up := profile(6, 5, 2, 100)
 	b.G, b.A = b.G[:5*6], b.A[:2*6] // shared: their gradients are sums
 	b.Q[7*36] = -1                  // for the CPU
+	clear(b.Q[90*36 : 91*36])       // too, as Q is all but singular
+	for j, v := range []float64{1, 1, 1, 1, 1, 1e-15} {
+		b.Q[90*36+7*j] = v
+	}
+	b.P[90*6+5] = 0
+	z := []float64{1, -2, 0.5, 3, -1, 2}
+	dot := func(row []float64) (v float64) {
+		for j, x := range z {
+			v += row[j] * x
+		}
+		return v
+	}
+	for i := range 100 {
+		for r := range 2 {
+			b.B[i*2+r] = dot(b.A[r*6:])
+		}
+		for r := range 5 {
+			b.H[i*5+r] = dot(b.G[r*6:]) + float64(min(r, 1))
+		}
+	}
+	for _, i := range []int{20, 85} { // the first row is weakly active at z: the derivative is the CPU's
+		for r := range 6 {
+			b.P[i*6+r] = -dot(b.Q[i*36+r*6:])
+		}
+	}
 	one, g, err := solveOn(t, first, sh, b, up)
 	if err != nil {
 		t.Fatal(err)
+	}
+	if h := first.Handed(); h.Solves < 2 || h.Derivatives < h.Solves+2 {
+		t.Errorf("%+v: no elements were handed over to the CPU", h)
 	}
 	two, h, err := solveOn(t, both, sh, b, up)
 	if err != nil {
@@ -235,8 +264,16 @@ func TestClosedEngine(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	sh, b, _ := profile(6, 5, 2, 3)
+	v, err := qp.NewSolver(sh, &qp.Options{Engine: e})
+	if err != nil {
+		t.Fatal(err)
+	}
 	if err := e.Close(); err != nil {
 		t.Fatal(err)
+	}
+	if err := v.Solve(t.Context(), new(qp.Solution), b); !errors.Is(err, ErrNoDevice) {
+		t.Errorf("a solver whose engine is closed solves: error %v, want ErrNoDevice", err)
 	}
 	if _, err := qp.NewSolver(qp.Shape{N: 1}, &qp.Options{Engine: e}); !errors.Is(err, ErrNoDevice) {
 		t.Errorf("error %v, want ErrNoDevice", err)
@@ -278,6 +315,52 @@ func TestGrow(t *testing.T) {
 	}
 	if !slices.Equal(x.Z, z) {
 		t.Error("the solution with what was kept is another after Grow")
+	}
+	if err := x.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if after := memory(t); after != before {
+		t.Errorf("%d bytes of device memory are left", after-before)
+	}
+}
+
+// TestGrowFails: what a Solution holds outlives a Grow for which memory does not
+// suffice.
+func TestGrowFails(t *testing.T) {
+	e := emulated(t)
+	before := memory(t)
+	sh, b, up := profile(6, 5, 2, 3)
+	v, err := qp.NewSolver(sh, &qp.Options{Engine: e})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var x qp.Solution
+	var want, got qp.Gradient
+	if err := v.Solve(t.Context(), &x, b); err != nil {
+		t.Fatal(err)
+	}
+	if err := x.VJP(t.Context(), &want, up); err != nil {
+		t.Fatal(err)
+	}
+	z := slices.Clone(x.Z)
+	emulate(t, "EMULATED_MEMORY", strconv.FormatInt(memory(t)+20000, 10))
+	if err := v.Grow(&x, 50); !errors.Is(err, ErrOutOfMemory) {
+		t.Fatalf("error %v, want ErrOutOfMemory", err)
+	}
+	emulate(t, "EMULATED_MEMORY", "")
+	if err := x.VJP(t.Context(), &got, up); err != nil {
+		t.Fatal(err)
+	}
+	for k := range coefs {
+		if !slices.Equal(*coefs[k].of(&got.Data), *coefs[k].of(&want.Data)) {
+			t.Errorf("the gradient of coefficient %d is another after a Grow that failed", k)
+		}
+	}
+	if err := v.Solve(t.Context(), &x, &qp.Batch{Size: 3, Keep: ^qp.Coef(0)}); err != nil {
+		t.Fatal(err)
+	}
+	if !slices.Equal(x.Z, z) {
+		t.Error("the solution with what was kept is another after a Grow that failed")
 	}
 	if err := x.Close(); err != nil {
 		t.Fatal(err)

@@ -169,7 +169,7 @@ func (d *share) room(size, stages int, want qp.Output, trace bool) error {
 }
 
 // keeping runs f, which may replace buffers, and has the new ones hold what the old
-// ones did.
+// ones did. If that fails, all is as it was.
 func (d *share) keeping(f func() error) error {
 	list := d.buffers()
 	old := make([]cudadrv.Memory, len(list))
@@ -178,32 +178,34 @@ func (d *share) keeping(f func() error) error {
 		b.held = true
 	}
 	err := f()
-	staged := d.staged
 	for i, b := range list {
 		b.held = false
-		if b.m.Ptr == old[i].Ptr || old[i].Ptr == 0 {
-			continue
-		}
-		if err == nil {
+		if err == nil && b.m.Ptr != old[i].Ptr {
 			err = cudadrv.Copy(d.stream, b.m.Ptr, old[i].Ptr, old[i].Size)
-		}
-		for k, p := range d.args.pointers() {
-			if *p == old[i].Ptr {
-				*d.args.pointers()[k] = b.m.Ptr
-			}
 		}
 	}
 	if e := d.stream.Wait(); err == nil {
 		err = e
 	}
 	for i, b := range list {
-		if b.m.Ptr != old[i].Ptr {
-			if e := old[i].Free(); err == nil {
-				err = e
+		if b.m.Ptr == old[i].Ptr {
+			continue
+		}
+		spare := &old[i]
+		if err != nil {
+			spare = &cudadrv.Memory{}
+			*spare, b.m = b.m, old[i]
+		} else if spare.Ptr != 0 {
+			for _, p := range d.args.pointers() {
+				if *p == spare.Ptr {
+					*p = b.m.Ptr
+				}
 			}
 		}
+		if e := spare.Free(); err == nil {
+			err = e
+		}
 	}
-	d.staged = staged
 	return err
 }
 

@@ -21,6 +21,9 @@ type state struct {
 
 func newState(p *plan) (*state, error) {
 	s := &state{plan: p}
+	if len(p.engine.gpus) == 0 {
+		return nil, errClosed
+	}
 	for _, g := range p.engine.gpus {
 		d, err := newShare(s, g)
 		if err != nil {
@@ -84,7 +87,7 @@ func (s *state) Solve(ctx context.Context, dst *qp.Solution, b *qp.Batch) error 
 		}
 	}
 	err := s.each(b.Size, func(d *share, from, to int) error { return d.solve(ctx, deadline, dst, b, from, to) })
-	if err != nil && ctx.Err() != nil {
+	if err != nil && ctx.Err() != nil && errors.Is(err, context.Cause(ctx)) {
 		return fmt.Errorf("cuda: solving: %w", context.Cause(ctx))
 	}
 	if err != nil {
@@ -134,8 +137,12 @@ func (s *state) combine(dst *qp.Gradient) {
 				}
 			}
 		}
-		for _, d := range s.parts {
-			for _, h := range d.others() {
+		for late := range 2 { // one kind after the other, whatever the number of devices
+			for _, d := range s.parts {
+				h := [...]*handed{&d.back, &d.second}[late]
+				if len(h.list) == 0 {
+					continue
+				}
 				part := *coefs[k].of(&h.grad.Data)
 				for c := 0; c < len(h.list)*one; c += one {
 					for i, v := range part[c : c+one] {

@@ -2,6 +2,7 @@ package qp
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"runtime"
@@ -170,7 +171,7 @@ func (s *Solver) Solve(ctx context.Context, dst *Solution, b *Batch) error {
 	dst.factors = false
 	dst.grow(s.sh, b.Size, want)
 	err = dst.state.Solve(ctx, dst, in)
-	if err != nil && ctx.Err() == nil { // the engine failed: nothing can be kept
+	if err != nil && (ctx.Err() == nil || !errors.Is(err, context.Cause(ctx))) { // the engine failed: nothing can be kept
 		dst.held = false
 		return err
 	}
