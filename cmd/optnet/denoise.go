@@ -14,7 +14,7 @@ import (
 )
 
 func trainDenoise() *cobra.Command {
-	t := &training{out: "runs/denoise", nets: []string{"tuned"}}
+	t := &training{cfg: lab.Config{Out: "runs/denoise", Nets: []string{"tuned"}}}
 	var signals int
 	cmd := &cobra.Command{
 		Use:   "denoise",
@@ -33,23 +33,13 @@ Into the output folder go metrics.csv (a line an epoch), a checkpoint a network,
 table.txt, curves.png, tv.png, signals.png, operator.png and results.json.`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := t.check(cmd.Flags()); err != nil {
+			c, err := t.config(cmd.Flags())
+			if err != nil {
 				return err
-			}
-			cfg := denoise.Config{
-				Nets: t.nets, Seed: t.seed, Epochs: t.epochs, Batch: t.batch, LR: t.lr,
-				Data: t.data, Signals: signals, Backend: t.backend, Workers: t.workers, Engine: t.engine, Out: t.out, Resume: t.resume, Header: header(cmd.Flags(), t.device),
-			}
-			if err := cfg.CheckNets(); err != nil {
-				return usagef("--net: %w", err)
-			}
-			if signals < denoise.MinSignals {
-				return usagef("--signals is %d, want at least %d", signals, denoise.MinSignals)
 			}
 			var res *denoise.Result
 			return t.run(cmd, func(r lab.Report) (any, error) {
-				var err error
-				res, err = denoise.Run(cmd.Context(), cfg, r)
+				res, err = denoise.Run(cmd.Context(), denoise.Config{Config: c, Signals: signals}, r)
 				return res, err
 			}, func(w io.Writer) {
 				fmt.Fprintf(w, "%s%.1f s; ", res.Table(), res.Seconds)
@@ -57,8 +47,8 @@ table.txt, curves.png, tv.png, signals.png, operator.png and results.json.`,
 		},
 	}
 	t.add(cmd.Flags(), "passes over the training signals; 0: "+denoise.Epochs(), "signals in a batch; 0: 150",
-		"learning rate of Adam; 0: "+denoise.LearningRates(), "networks to train: "+strings.Join(denoise.Nets(), ", "))
-	cmd.Flags().StringVar(&t.data, "data", "", ".npz file with the arrays X and Y, signals with noise and without; none: those of the paper")
+		"learning rate of Adam; 0: "+denoise.LearningRates(), "networks to train: "+strings.Join(denoise.Nets(), ", "),
+		".npz file with the arrays X and Y, signals with noise and without; none: those of the paper, whatever the seed")
 	cmd.Flags().IntVar(&signals, "signals", 10000, "signals to generate; the last tenth is for tests")
 	return cmd
 }

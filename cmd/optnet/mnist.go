@@ -11,9 +11,8 @@ import (
 )
 
 func trainMNIST() *cobra.Command {
-	t := &training{out: "runs/mnist", nets: []string{"optnet"}, seed: 1}
-	var seeds, images int
-	var dropout, rate float64
+	t := &training{cfg: lab.Config{Out: "runs/mnist", Nets: []string{"optnet"}, Seed: 1}}
+	var cfg mnist.Config
 	cmd := &cobra.Command{
 		Use:   "mnist",
 		Short: "Classify images, with a quadratic program as the last layer",
@@ -38,41 +37,25 @@ Into the output folder go metrics.csv (a line an epoch), folders seed-1, ... wit
 checkpoint a network, curves.png and results.json.`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := t.check(cmd.Flags()); err != nil {
+			c, err := t.config(cmd.Flags())
+			if err != nil {
 				return err
 			}
-			cfg := mnist.Config{
-				Nets: t.nets, Seed: t.seed, Seeds: seeds, Epochs: t.epochs, Batch: t.batch, LR: t.lr, Data: t.data, Images: images, Dropout: dropout, QPRate: rate,
-				Backend: t.backend, Workers: t.workers, Engine: t.engine, Out: t.out, Resume: t.resume, Header: header(cmd.Flags(), t.device),
-			}
-			if err := cfg.CheckNets(); err != nil {
-				return usagef("--net: %w", err)
-			}
-			switch {
-			case seeds < 1:
-				return usagef("--seeds is %d, want 1 or more", seeds)
-			case !(rate > 0) || rate > 1e6:
-				return usagef("--qp-rate is %v, want a positive number", rate)
-			case !(dropout >= 0 && dropout < 1):
-				return usagef("--dropout is %v, want a share from 0 to less than 1", dropout)
-			case images < 0:
-				return usagef("--images is %d, want 1 or more, or 0 for all", images)
-			}
+			cfg.Config = c
 			var res *mnist.Result
 			return t.run(cmd, func(r lab.Report) (any, error) {
-				var err error
 				res, err = mnist.Run(cmd.Context(), cfg, r)
 				return res, err
 			}, func(w io.Writer) { summarizeMNIST(w, res) })
 		},
 	}
 	t.add(cmd.Flags(), "passes over the training images; 0: "+mnist.Epochs(), "images in a batch; 0: 64",
-		"learning rate of Adam at the start, from where it falls to 0; 0: 0.001", "networks to train: "+strings.Join(mnist.Nets(), ", "))
-	cmd.Flags().IntVar(&seeds, "seeds", 1, "trainings of each network, with seeds one after the other")
-	cmd.Flags().StringVar(&t.data, "data", "", "folder of the four IDX files; none: MNIST in Go's module cache")
-	cmd.Flags().Float64Var(&rate, "qp-rate", 1, "how many times as fast as the rest the parameters of the QP are learned; the paper has 1")
-	cmd.Flags().Float64Var(&dropout, "dropout", 0, "share of the hidden units left out at random in training; the paper has 0")
-	cmd.Flags().IntVar(&images, "images", 0, "images for training, the first ones; 0: all")
+		"learning rate of Adam at the start, from where it falls to 0; 0: 0.001", "networks to train: "+strings.Join(mnist.Nets(), ", "),
+		"folder of the four IDX files; none: MNIST in Go's module cache")
+	cmd.Flags().IntVar(&cfg.Seeds, "seeds", 1, "trainings of each network, with seeds one after the other")
+	cmd.Flags().Float64Var(&cfg.QPRate, "qp-rate", 1, "how many times as fast as the rest the parameters of the QP are learned; the paper has 1")
+	cmd.Flags().Float64Var(&cfg.Dropout, "dropout", 0, "share of the hidden units left out at random in training; the paper has 0")
+	cmd.Flags().IntVar(&cfg.Images, "images", 0, "images for training, the first ones; 0: all")
 	return cmd
 }
 

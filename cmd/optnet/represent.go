@@ -12,7 +12,7 @@ import (
 )
 
 func trainRepresent() *cobra.Command {
-	t := &training{out: "runs/represent", nets: represent.Nets(), seed: 1}
+	t := &training{cfg: lab.Config{Out: "runs/represent", Nets: represent.Nets(), Seed: 1}}
 	cmd := &cobra.Command{
 		Use:   "represent",
 		Short: "Learn a function that a quadratic program is, and no ReLU network",
@@ -25,20 +25,13 @@ Into the output folder go metrics.csv (a line an epoch), a checkpoint a network,
 curves.png, fits.png and results.json.`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := t.check(cmd.Flags()); err != nil {
+			c, err := t.config(cmd.Flags())
+			if err != nil {
 				return err
-			}
-			cfg := represent.Config{
-				Nets: t.nets, Seed: t.seed, Epochs: t.epochs, Batch: t.batch, LR: t.lr,
-				Backend: t.backend, Workers: t.workers, Engine: t.engine, Out: t.out, Resume: t.resume, Header: header(cmd.Flags(), t.device),
-			}
-			if err := cfg.CheckNets(); err != nil {
-				return usagef("--net: %w", err)
 			}
 			var res *represent.Result
 			return t.run(cmd, func(r lab.Report) (any, error) {
-				var err error
-				res, err = represent.Run(cmd.Context(), cfg, r)
+				res, err = represent.Run(cmd.Context(), represent.Config{Config: c}, r)
 				return res, err
 			}, func(w io.Writer) {
 				for _, n := range append([]represent.NetResult{res.NetResult}, res.Others...) {
@@ -49,7 +42,7 @@ curves.png, fits.png and results.json.`,
 		},
 	}
 	t.add(cmd.Flags(), "passes over the points; 0: 60", "points in a batch; 0: 50",
-		"learning rate of Adam at the start, from where it falls to 0; 0: 0.03", "networks to train")
+		"learning rate of Adam at the start, from where it falls to 0; 0: 0.03", "networks to train: optnet, or relu- and a number of hidden units", "")
 	return cmd
 }
 

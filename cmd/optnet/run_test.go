@@ -153,7 +153,7 @@ func TestErrorJSON(t *testing.T) {
 		{"train sudoku --json --data " + bad + " --out " + t.TempDir(), 1, bad, "has 8 characters, want 16", 2},
 		{"train sudoku --json --epochs 0", 2, "", "--epochs is 0", 0},
 		{"train sudoku --json --fast", 2, "", "unknown flag", 0},
-		{"predict sudoku --json --model /nowhere 0300001040000002", 1, filepath.Join("/nowhere", "model.json"), "want a folder", 0},
+		{"predict sudoku --json --model /nowhere 0300001040000002", 1, "/nowhere", "want a folder", 0},
 	} {
 		code, stdout, stderr := call(t, "", strings.Fields(tt.args)...)
 		obj := lastObject(t, stdout)
@@ -390,7 +390,7 @@ func TestInterrupt(t *testing.T) {
 		if code != exitError || !strings.Contains(said, "sudoku: interrupted in epoch ") || !strings.Contains(said, out) {
 			t.Errorf("exit code %d, %q, %q", code, stdout.String(), stderr.String())
 		}
-		for _, name := range []string{sudoku.MetricsFile, sudoku.ModelFile, sudoku.ResultsFile} {
+		for _, name := range []string{sudoku.MetricsFile, sudoku.ResultsFile} {
 			if b, err := os.ReadFile(filepath.Join(out, name)); err != nil || len(b) == 0 {
 				t.Errorf("%s: %v, %d bytes", name, err, len(b))
 			}

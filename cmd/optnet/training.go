@@ -1,12 +1,13 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"strings"
 
 	"github.com/optnet-go/optnet/experiments/lab"
-	"github.com/optnet-go/optnet/qp"
+	"github.com/optnet-go/optnet/gomlx"
 	"github.com/schollz/progressbar/v3"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -15,55 +16,62 @@ import (
 // training is what the commands that train have in common: the flags, how
 // progress is shown, and what is printed at the end.
 type training struct {
-	seed          uint64
-	epochs, batch int
-	lr            float64
-	data, out     string
-	workers       int
-	backend       string
-	device        string
-	engine        qp.Engine // of the device
-	nets          []string
-	resume        bool
+	cfg           lab.Config
+	device, qps   string
 	asJSON, quiet bool
 }
 
-// add adds the flags that all experiments have. Usages that differ are given.
-func (t *training) add(f *pflag.FlagSet, epochs, batch, lr, nets string) {
+// add adds the flags that all experiments have. Usages that differ are given; the
+// values in t.cfg are defaults.
+func (t *training) add(f *pflag.FlagSet, epochs, batch, lr, nets, data string) {
+	c := &t.cfg
 	f.SortFlags = false
-	f.Uint64Var(&t.seed, "seed", t.seed, "seed of the first parameters, and of the order of the examples where it is random")
-	f.IntVar(&t.epochs, "epochs", 0, epochs)
-	f.IntVar(&t.batch, "batch", 0, batch)
-	f.Float64Var(&t.lr, "lr", 0, lr)
-	f.StringSliceVar(&t.nets, "net", t.nets, nets)
-	f.StringVar(&t.out, "out", t.out, "folder for the results; what a run left there is replaced")
-	f.BoolVar(&t.resume, "resume", false, "go on from the checkpoints in the folder for the results, to the same result")
-	f.IntVar(&t.workers, "workers", 0, "goroutines of the QP solver, 0: one a processor; they change no figure")
-	f.StringVar(&t.backend, "backend", "go", "backend of GoMLX for all but the QPs; xla:cuda and others need a build with -tags xla")
+	f.Uint64Var(&c.Seed, "seed", c.Seed, "seed of the first parameters, and of what else is random")
+	f.IntVar(&c.Epochs, "epochs", c.Epochs, epochs)
+	f.IntVar(&c.Batch, "batch", c.Batch, batch)
+	f.Float64Var(&c.LR, "lr", c.LR, lr)
+	f.StringSliceVar(&c.Nets, "net", c.Nets, nets)
+	if data != "" {
+		f.StringVar(&c.Data, "data", "", data)
+	}
+	f.StringVar(&c.Out, "out", c.Out, "folder for the results; what a run left there is replaced")
+	f.BoolVar(&c.Resume, "resume", false, "go on from the checkpoints in the folder for the results, to the same result")
+	f.IntVar(&c.Workers, "workers", 0, "goroutines of the QP solver, 0: one a processor; they change no figure")
+	f.StringVar(&c.Backend, "backend", "go", "backend of GoMLX for all but the QPs; xla:cuda and others need a build with -tags xla")
+	f.StringVar(&t.qps, "qp", "host", "where QPs are computed: host, by the solver, or graph, by operations of the backend")
 	f.StringVar(&t.device, "device", "cpu", "device of the QP solver: cpu, cuda:0, or cuda:0,1 for several")
 	f.BoolVar(&t.asJSON, "json", false, "print one JSON object at the end, and all else to standard error")
 	f.BoolVar(&t.quiet, "quiet", false, "print only the end")
 }
 
-// check looks for values that no run can have.
-func (t *training) check(f *pflag.FlagSet) error {
-	switch {
-	case f.Changed("epochs") && t.epochs < 1:
-		return usagef("--epochs is %d, want 1 or more", t.epochs)
-	case f.Changed("batch") && t.batch < 1:
-		return usagef("--batch is %d, want 1 or more", t.batch)
-	case !(t.lr >= 0) || t.lr > 1e6:
-		return usagef("--lr is %v, want a positive number, or 0 for the default", t.lr)
-	case t.workers < 0:
-		return usagef("--workers is %d, want 1 or more, or 0 for one a processor", t.workers)
-	case t.out == "":
-		return usagef("--out is empty, want a folder")
-	case f.Changed("data") && t.data == "":
-		return usagef("--data is empty, want a file or a folder; leave it out for the default")
+// config returns what the flags say. What no run can have is found here as far as
+// a zero that was given is not the default that it stands for, and else by
+// [lab.Config.Check].
+func (t *training) config(f *pflag.FlagSet) (c lab.Config, err error) {
+	for name, want := range map[string]string{"epochs": "1 or more", "batch": "1 or more", "seeds": "1 or more", "signals": "at least 10", "qp-rate": "a positive number"} {
+		if v := f.Lookup(name); v != nil && v.Changed && v.Value.String() == "0" {
+			return c, usagef("--%s is 0, want %s; leave it out for the default", name, want)
+		}
 	}
-	var err error
-	t.engine, err = openDevice(t.device)
-	return err
+	for _, name := range []string{"out", "data"} {
+		if v := f.Lookup(name); v != nil && v.Value.String() == "" && (name == "out" || v.Changed) {
+			return c, usagef("--%s is empty, want a file or a folder; leave it out for the default", name)
+		}
+	}
+	c = t.cfg
+	switch t.qps {
+	case "host":
+		c.Way = gomlx.Host
+	case "graph":
+		c.Way = gomlx.InGraph
+	default:
+		return c, usagef("--qp is %q, want host or graph", t.qps)
+	}
+	if c.Engine, err = openDevice(t.device); err != nil {
+		return c, err
+	}
+	c.Header = header(f, t.device)
+	return c, nil
 }
 
 // run trains. The result is printed as JSON, or as summarize does it.
@@ -80,6 +88,10 @@ func (t *training) run(cmd *cobra.Command, train func(lab.Report) (result any, e
 	}
 	result, err := train(lab.Report{Start: show.start, Step: show.step, Epoch: show.epoch})
 	show.end()
+	var v *lab.ValueError
+	if errors.As(err, &v) {
+		return usagef("--%w", v)
+	}
 	if err != nil {
 		return err
 	}
@@ -87,7 +99,7 @@ func (t *training) run(cmd *cobra.Command, train func(lab.Report) (result any, e
 		return writeJSON(cmd.OutOrStdout(), result)
 	}
 	summarize(cmd.OutOrStdout())
-	_, err = fmt.Fprintf(cmd.OutOrStdout(), "results in %s\n", t.out)
+	_, err = fmt.Fprintf(cmd.OutOrStdout(), "results in %s\n", t.cfg.Out)
 	return err
 }
 
@@ -135,10 +147,17 @@ func (p *epochs) epoch(e lab.Epoch) {
 		switch {
 		case !m.of.Loss.Known():
 		case m.of.Error.Known():
-			fmt.Fprintf(&b, " %s loss %.5f, error %s;", m.set, float64(m.of.Loss), m.of.Error.Percent())
+			fmt.Fprintf(&b, " %s loss %.5f, error %s", m.set, float64(m.of.Loss), m.of.Error.Percent())
+			if m.of.Unseen.Known() {
+				fmt.Fprintf(&b, " (unseen %s)", m.of.Unseen.Percent())
+			}
+			b.WriteByte(';')
 		default:
 			fmt.Fprintf(&b, " %s MSE %.5g;", m.set, float64(m.of.MSE))
 		}
+	}
+	if e.Last.Error.Known() {
+		fmt.Fprintf(&b, " at the last step %s;", e.Last.Error.Percent())
 	}
 	fmt.Fprintf(&b, " %.2f s", e.Seconds)
 	if c := e.Counts; c.Unsolved+c.AlmostSolved+c.Zeroed+e.InTest.Unsolved > 0 {

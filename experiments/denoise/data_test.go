@@ -40,7 +40,7 @@ func TestReadSignals(t *testing.T) {
 			t.Errorf("error %v, want %q", err, want)
 		}
 	}
-	cfg := Config{Data: write(map[string]*npz.Array{"X": rows(s.X[:3*Length]), "Y": rows(s.Y[:3*Length])})}
+	cfg := Config{Config: lab.Config{Data: write(map[string]*npz.Array{"X": rows(s.X[:3*Length]), "Y": rows(s.Y[:3*Length])})}}
 	if _, err := Run(context.Background(), cfg, lab.Report{}); err == nil || !strings.Contains(err.Error(), "3 signals, want at least 10") {
 		t.Errorf("error %v", err)
 	}

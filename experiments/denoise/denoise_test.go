@@ -20,7 +20,7 @@ import (
 func TestRun(t *testing.T) {
 	labtest.SkipChecked(t)
 	dir := filepath.Join(t.TempDir(), "new")
-	cfg := Config{Nets: Nets(), Seed: 1, Signals: 70, Batch: 20, Epochs: 2, Out: dir}
+	cfg := Config{Config: lab.Config{Nets: Nets(), Seed: 1, Batch: 20, Epochs: 2, Out: dir}, Signals: 70}
 	var said string
 	epochs := 0
 	res, err := Run(context.Background(), cfg, lab.Report{Start: func(s string) { said = s }, Epoch: func(lab.Epoch) { epochs++ }})
@@ -104,7 +104,7 @@ func TestRun(t *testing.T) {
 // TestResumeRun: what was stopped goes on to the same figures.
 func TestResumeRun(t *testing.T) {
 	labtest.SkipChecked(t)
-	cfg := Config{Nets: []string{"fc", "tuned"}, Signals: 40, Batch: 10, Epochs: 2, Out: t.TempDir()}
+	cfg := Config{Config: lab.Config{Nets: []string{"fc", "tuned"}, Batch: 10, Epochs: 2, Out: t.TempDir()}, Signals: 40}
 	want, err := Run(context.Background(), cfg, lab.Report{})
 	if err != nil {
 		t.Fatal(err)
@@ -150,16 +150,13 @@ func TestConfig(t *testing.T) {
 		cfg Config
 		err string
 	}{
-		{Config{Nets: []string{"rnn"}}, `"rnn", want one of fc, learn-d, tuned`},
-		{Config{Nets: []string{"fc", "fc"}}, "twice"},
-		{Config{Epochs: -1}, "-1 epochs"},
-		{Config{Batch: -1}, "want 1 or more"},
-		{Config{LR: math.NaN()}, "learning rate NaN"},
-		{Config{Workers: -2}, "-2 workers"},
-		{Config{Signals: 3}, "3 signals, want at least 10"},
-		{Config{Resume: true}, "Resume without Out"},
+		{Config{Config: lab.Config{Nets: []string{"rnn"}}}, `denoise: net is "rnn", want one of fc, learn-d, tuned`},
+		{Config{Config: lab.Config{Epochs: -1}}, "epochs is -1"},
+		{Config{Signals: 3}, "signals is 3, want at least 10"},
 	} {
-		if _, err := Run(context.Background(), tt.cfg, lab.Report{}); err == nil || !strings.Contains(err.Error(), tt.err) {
+		_, err := Run(context.Background(), tt.cfg, lab.Report{})
+		var v *lab.ValueError
+		if !errors.As(err, &v) || !strings.Contains(err.Error(), tt.err) {
 			t.Errorf("%+v: error %v, want %q", tt.cfg, err, tt.err)
 		}
 	}

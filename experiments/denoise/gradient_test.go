@@ -19,7 +19,7 @@ func TestGradients(t *testing.T) {
 				t.Fatal(err)
 			}
 			var qps gomlx.Counter
-			n, err := lab.NewNetwork(backend, net.dtype, 3, net.lr, func(v *lab.Vars) lab.Net { return net.build(v, &Config{tol: 1e-13}, &qps) })
+			n, err := lab.NewNetwork(backend, net.dtype, 3, net.lr, func(v *lab.Vars) lab.Net { return net.build(v, &Config{Config: lab.Config{Tolerance: 1e-13}}, &qps) })
 			if err != nil {
 				t.Fatal(err)
 			}

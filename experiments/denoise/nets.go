@@ -11,7 +11,6 @@ import (
 	"github.com/gomlx/gomlx/ml/model"
 	"github.com/optnet-go/optnet/experiments/lab"
 	"github.com/optnet-go/optnet/gomlx"
-	"github.com/optnet-go/optnet/qp"
 	"gonum.org/v1/gonum/mat"
 )
 
@@ -51,8 +50,9 @@ var networks = map[string]network{
 // Nets are the networks that [Config.Nets] can name.
 func Nets() []string { return []string{"fc", "learn-d", "tuned"} }
 
+// meanSquare is the mean squared error of each signal.
 func meanSquare(z, y *graph.Node) *graph.Node {
-	return graph.ReduceAllMean(graph.Square(graph.Sub(z, y)))
+	return graph.ReduceMean(graph.Square(graph.Sub(z, y)), 1)
 }
 
 const hidden = 1000
@@ -62,8 +62,8 @@ func buildFC(v *lab.Vars, _ *Config, _ *gomlx.Counter) lab.Net {
 	w1, b1 := v.Uniform("w1", -in, in, Length, hidden), v.Uniform("b1", -in, in, 1, hidden)
 	w2, b2 := v.Uniform("w2", -out, out, hidden, Length), v.Uniform("b2", -out, out, 1, Length)
 	return lab.Net{
-		Forward: func(_ *model.Scope, x *graph.Node) *graph.Node {
-			return affine(activation.Relu(affine(x, w1, b1)), w2, b2)
+		Forward: func(_ *model.Scope, x *graph.Node) lab.Answer {
+			return lab.Answer{Z: affine(activation.Relu(affine(x, w1, b1)), w2, b2)}
 		},
 		Loss: meanSquare,
 		MSE:  meanSquare,
@@ -77,12 +77,9 @@ func affine(x *graph.Node, w, b *model.Variable) *graph.Node {
 // solve is the layer: the first part of the solution of
 //
 //	minimize ½zᵀQz + pᵀz   subject to   Gz ≤ h
-func solve(qps *gomlx.Counter, c *Config, q, p, g, h *graph.Node) *graph.Node {
-	x := gomlx.QP(gomlx.Data{Q: q, P: p, G: g, H: h}, &gomlx.Options{
-		Name: "denoise", Counter: qps,
-		Solver: qp.Options{Engine: c.Engine, Workers: c.Workers, EpsAbs: c.tol, EpsRel: c.tol},
-	})
-	return graph.Slice(x.Z, graph.AxisRange(), graph.AxisRange(0, Length))
+func solve(qps *gomlx.Counter, c *Config, q, p, g, h *graph.Node) lab.Answer {
+	x := gomlx.QP(gomlx.Data{Q: q, P: p, G: g, H: h}, c.QP("denoise", qps))
+	return lab.Answer{Z: graph.Slice(x.Z, graph.AxisRange(), graph.AxisRange(0, Length)), Status: x.Status}
 }
 
 // buildLearnD learns D alone, with the paper's λ = 13 and a penalty that makes
@@ -97,7 +94,7 @@ func buildLearnD(v *lab.Vars, c *Config, qps *gomlx.Counter) lab.Net {
 		cost[i*variables+i] = x*x + epsilon
 	}
 	return lab.Net{
-		Forward: func(_ *model.Scope, x *graph.Node) *graph.Node {
+		Forward: func(_ *model.Scope, x *graph.Node) lab.Answer {
 			g := x.Graph()
 			batch := x.Shape().Dimensions[0]
 			t := graph.BroadcastToDims(graph.Const(g, float64(lambda)), batch, steps)
@@ -110,9 +107,9 @@ func buildLearnD(v *lab.Vars, c *Config, qps *gomlx.Counter) lab.Net {
 				graph.Concatenate([]*graph.Node{top, bottom}, 0),
 				graph.Const(g, make([]float64, rows)))
 		},
-		Loss: func(z, y *graph.Node) *graph.Node {
-			norm := graph.ReduceAllSum(graph.Abs(d.NodeValue(z)))
-			return graph.Add(meanSquare(z, y), graph.MulScalar(norm, penalty))
+		Loss: meanSquare,
+		Penalty: func(g *graph.Graph) *graph.Node {
+			return graph.MulScalar(graph.ReduceAllSum(graph.Abs(d.NodeValue(g))), penalty)
 		},
 		MSE: meanSquare,
 	}
@@ -148,7 +145,7 @@ func buildTuned(v *lab.Vars, c *Config, qps *gomlx.Counter) lab.Net {
 	lv, gv := v.Values("L", startL(), variables, variables), v.Values("G", g, rows, variables)
 	zv, sv := v.Values("z0", z0, variables), v.Values("s0", s0, rows)
 	return lab.Net{
-		Forward: func(_ *model.Scope, x *graph.Node) *graph.Node {
+		Forward: func(_ *model.Scope, x *graph.Node) lab.Answer {
 			l := graph.TakeLowerTriangular(lv.NodeValue(x), 0)
 			eye := graph.MulScalar(graph.Const(x.Graph(), matrix(identity(variables), variables)), epsilon)
 			q := graph.Add(graph.MatMul(l, graph.Transpose(l, 0, 1)), eye)

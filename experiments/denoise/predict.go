@@ -10,7 +10,6 @@ import (
 	"strings"
 
 	"github.com/optnet-go/optnet/experiments/lab"
-	"github.com/optnet-go/optnet/gomlx"
 )
 
 // Model is a trained network.
@@ -19,7 +18,6 @@ type Model struct {
 	Seed  uint64
 	Epoch int
 	net   *lab.Network
-	qps   gomlx.Counter
 }
 
 // Load reads a network that a training wrote into a folder; an empty name means
@@ -53,7 +51,7 @@ func Load(dir, net string, workers int) (*Model, error) {
 	var history []lab.Epoch
 	var err error
 	m.net, key, history, err = lab.Load(out.Join(lab.CheckpointFile(net)), "denoise", n.dtype, func(v *lab.Vars) lab.Net {
-		return n.build(v, &Config{Workers: workers}, &m.qps)
+		return n.build(v, &Config{Config: lab.Config{Workers: workers}}, nil)
 	})
 	if err != nil {
 		return nil, err
@@ -82,11 +80,11 @@ func (m *Model) Predict(ctx context.Context, x []float64) ([]float64, error) {
 		examples[i] = i
 	}
 	in, _ := set.Batch(examples)
-	z, err := m.net.Evaluate(in)
+	z, status, err := m.net.Evaluate(in)
 	if err != nil {
 		return nil, fmt.Errorf("denoise: predicting: %w", err)
 	}
-	if n := m.qps.Reset().Unsolved; n > 0 {
+	if n := lab.Unsolved(status); n > 0 {
 		return nil, fmt.Errorf("denoise: %d of %d quadratic programs were not solved", n, len(examples))
 	}
 	return z, nil

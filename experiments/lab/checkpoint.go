@@ -19,10 +19,13 @@ import (
 )
 
 // A checkpoint is a .npz file: the parameters of a network by their names, the
-// state of the optimizer, and these two arrays of bytes, which are JSON.
+// state of the optimizer, and these two arrays of bytes, which are JSON. Where the
+// parameters are not those that training goes on from (they are a mean over steps,
+// or of an earlier epoch), those are there too, in a folder of the archive.
 const (
 	entryJob     = "job.json"     // a Key
-	entryHistory = "history.json" // the epochs until here, in the experiment's own form
+	entryHistory = "history.json" // the epochs until here
+	entryOn      = "on/"          // where training goes on from
 )
 
 // Key is what must be the same for a training to go on as if it had never
@@ -40,14 +43,15 @@ type Key struct {
 	Other string `json:"other,omitempty"` // what else the experiment says
 }
 
-const checkpointFormat = "optnet checkpoint 1"
+const checkpointFormat = "optnet checkpoint 2"
 
 // CheckpointFile is the name of the checkpoint of a network.
 func CheckpointFile(net string) string { return net + ".npz" }
 
-// SaveState writes the checkpoint of key.Net: all variables of a store, and the
-// epochs until here.
-func SaveState(dir Folder, key Key, history any, store *model.Store) error {
+// save writes the checkpoint of a training: all variables, and the epochs until
+// here. The parameters are those that count, or nil where training goes on from
+// them. Parameters that are no numbers are an error, and leave the file as it was.
+func (n *Network) save(dir Folder, key Key, history []Epoch, counts []*tensors.Tensor) error {
 	if dir == "" {
 		return nil
 	}
@@ -63,17 +67,48 @@ func SaveState(dir Folder, key Key, history any, store *model.Store) error {
 				return err
 			}
 		}
-		for v := range store.IterVariables() {
-			a, err := arrayOf(v)
+		put := func(v *model.Variable, entry string, t *tensors.Tensor, err error) error {
+			var a *npz.Array
 			if err == nil {
-				err = z.Write(entryOf(v), a)
+				a, err = arrayOf(t)
+			}
+			if err == nil {
+				err = z.Write(entry, a)
 			}
 			if err != nil {
 				return fmt.Errorf("variable %s: %w", v.Path(), err)
 			}
+			return nil
+		}
+		for v := range n.Vars.store.IterVariables() {
+			t, err := v.Value()
+			entry := entryOf(v)
+			if i := slices.Index(n.Vars.all, v); i >= 0 && counts != nil {
+				if err := put(v, entry, counts[i], nil); err != nil {
+					return err
+				}
+				entry = entryOn + entry
+			}
+			if err := put(v, entry, t, err); err != nil {
+				return err
+			}
 		}
 		return z.Close()
 	})
+}
+
+// finite returns an error if a parameter is no number.
+func (n *Network) finite() error {
+	for _, v := range n.Vars.all {
+		x, err := n.Parameter(v.Name())
+		if err != nil {
+			return err
+		}
+		if i := slices.IndexFunc(x, func(v float64) bool { return v-v != 0 }); i >= 0 {
+			return fmt.Errorf("parameter %s is %v at position %d", v.Name(), x[i], i)
+		}
+	}
+	return nil
 }
 
 // unsigned marks the entry of a variable of uint64, a type that the format has
@@ -89,12 +124,8 @@ func entryOf(v *model.Variable) string {
 	return name
 }
 
-func arrayOf(v *model.Variable) (*npz.Array, error) {
-	t, err := v.Value()
-	if err != nil {
-		return nil, err
-	}
-	a := &npz.Array{Shape: v.Shape().Dimensions}
+func arrayOf(t *tensors.Tensor) (a *npz.Array, err error) {
+	a = &npz.Array{Shape: t.Shape().Dimensions}
 	switch t.DType() {
 	case dtypes.Float64:
 		a.Data, err = flat[float64](t)
@@ -140,36 +171,68 @@ func tensorOf(a *npz.Array, unsigned bool) (*tensors.Tensor, error) {
 	return nil, fmt.Errorf("numbers of type %T", a.Data)
 }
 
-// ResumeState goes back to the checkpoint of key.Net in a folder, if there is one:
-// it sets all variables of a store, and history, a pointer to what was saved. A
-// checkpoint of another training is refused.
-func ResumeState(dir Folder, key Key, history any, store *model.Store) (found bool, err error) {
+// resume goes back to the checkpoint of key.Net in a folder, if there is one. It
+// returns the epochs until there, and the parameters that count, or nil where
+// training goes on from them. A checkpoint of another training is refused.
+func (n *Network) resume(dir Folder, key Key) (history []Epoch, counts []*tensors.Tensor, err error) {
 	name := dir.Join(CheckpointFile(key.Net))
 	if _, err := os.Stat(name); errors.Is(err, fs.ErrNotExist) {
-		return false, nil
+		return nil, nil, nil
 	}
-	c, err := readCheckpoint(name, history)
+	c, err := readCheckpoint(name)
 	if err != nil {
-		return false, err
+		return nil, nil, err
 	}
 	key.Format = checkpointFormat
 	if c.key != key {
-		return false, &FileError{File: name, Err: fmt.Errorf("the training there was another one: it had %s; give the same flags, or leave out --resume to start again", differs(c.key, key))}
+		return nil, nil, &FileError{File: name, Err: fmt.Errorf("the training there was another one: it had %s; give the same flags, or leave out --resume to start again", differs(c.key, key))}
 	}
-	if err := c.restore(store, func(*model.Variable) bool { return true }); err != nil {
-		return false, &FileError{File: name, Err: err}
+	if counts, err = c.split(n.Vars.all); err == nil {
+		err = c.restore(n.Vars.store, func(*model.Variable) bool { return true })
 	}
-	return true, nil
+	if err != nil {
+		return nil, nil, &FileError{File: name, Err: err}
+	}
+	return c.history, counts, nil
+}
+
+// split takes the parameters that count out of the arrays, where training goes on
+// from others, which get their names.
+func (c *checkpoint) split(all []*model.Variable) (counts []*tensors.Tensor, err error) {
+	for _, v := range all {
+		on, a := c.arrays[entryOn+v.Name()], c.arrays[v.Name()]
+		if on == nil {
+			continue
+		}
+		if a == nil {
+			return nil, fmt.Errorf("parameter %s is missing", v.Name())
+		}
+		t, err := tensorOf(a, false)
+		if err == nil && !t.Shape().Equal(v.Shape()) {
+			err = fmt.Errorf("the shape is %s, want %s", t.Shape(), v.Shape())
+		}
+		if err != nil {
+			return nil, fmt.Errorf("parameter %s: %w", v.Name(), err)
+		}
+		counts = append(counts, t)
+		c.arrays[v.Name()] = on
+		delete(c.arrays, entryOn+v.Name())
+	}
+	if counts != nil && len(counts) != len(all) {
+		return nil, fmt.Errorf("%d of the %d parameters are there twice, want all or none", len(counts), len(all))
+	}
+	return counts, nil
 }
 
 // A checkpoint as read.
 type checkpoint struct {
-	key    Key
-	arrays map[string]*npz.Array
+	key     Key
+	history []Epoch
+	arrays  map[string]*npz.Array
 }
 
 // readCheckpoint reads a file. Its error wraps fs.ErrNotExist if there is none.
-func readCheckpoint(name string, history any) (*checkpoint, error) {
+func readCheckpoint(name string) (*checkpoint, error) {
 	arrays, err := npz.ReadFile(name)
 	if err != nil {
 		if errors.Is(err, fs.ErrNotExist) {
@@ -178,7 +241,7 @@ func readCheckpoint(name string, history any) (*checkpoint, error) {
 		return nil, &FileError{File: name, Err: fmt.Errorf("the checkpoint cannot be read (%w): train again", Bare(err))}
 	}
 	c := &checkpoint{arrays: arrays}
-	for entry, v := range map[string]any{entryJob: &c.key, entryHistory: history} {
+	for entry, v := range map[string]any{entryJob: &c.key, entryHistory: &c.history} {
 		text := []byte(nil)
 		if a := arrays[entry]; a != nil {
 			text, _ = a.Data.([]uint8)
@@ -245,8 +308,7 @@ func (c *checkpoint) restore(store *model.Store, wanted func(*model.Variable) bo
 // Load reads the network of a checkpoint that a training of an experiment wrote,
 // and what is known of that training.
 func Load(name, experiment string, dtype dtypes.DType, build func(*Vars) Net) (*Network, Key, []Epoch, error) {
-	var history []Epoch
-	c, err := readCheckpoint(name, &history)
+	c, err := readCheckpoint(name)
 	if err != nil {
 		if errors.Is(err, fs.ErrNotExist) {
 			err = &FileError{File: name, Err: fmt.Errorf("%w: want a folder that a training wrote, such as: optnet train %s --out %s", Bare(err), experiment, filepath.Dir(name))}
@@ -267,5 +329,5 @@ func Load(name, experiment string, dtype dtypes.DType, build func(*Vars) Net) (*
 	if err != nil {
 		return nil, Key{}, nil, &FileError{File: name, Err: err}
 	}
-	return n, c.key, history, nil
+	return n, c.key, c.history, nil
 }

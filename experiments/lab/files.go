@@ -135,11 +135,3 @@ func (dir Folder) WriteJSON(name, indent string, v any) error {
 		return e.Encode(v)
 	})
 }
-
-// Told is the end of a message about a run that was stopped.
-func (dir Folder) Told() string {
-	if dir == "" {
-		return ""
-	}
-	return fmt.Sprintf("; metrics and parameters until then are in %s", string(dir))
-}

@@ -1,9 +1,6 @@
 package lab
 
-import (
-	"github.com/optnet-go/optnet/gomlx"
-	"github.com/optnet-go/optnet/qp"
-)
+import "github.com/optnet-go/optnet/gomlx"
 
 // Counts are of the QPs of a network that did not end well: unsolved, or with
 // reduced accuracy; or whose gradient is zero by rule, or a convention where no
@@ -23,11 +20,12 @@ func (c *Counts) Add(d Counts) {
 	c.NotUnique += d.NotUnique
 }
 
-// counted takes what a counter has, and sets it to zero. Nil counts nothing.
-func counted(c *gomlx.Counter) Counts {
+// derived takes from a counter how many gradients were zero by rule, or a
+// convention, and sets it to zero. Nil counts nothing.
+func derived(c *gomlx.Counter) (zeroed, notUnique int) {
 	if c == nil {
-		return Counts{}
+		return 0, 0
 	}
 	n := c.Reset()
-	return Counts{n.Unsolved, n.Status[qp.AlmostSolved], n.Zeroed, n.NotUnique}
+	return n.Zeroed, n.NotUnique
 }

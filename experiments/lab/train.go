@@ -9,6 +9,7 @@ import (
 	"github.com/gomlx/compute/dtypes"
 	"github.com/gomlx/gomlx/core/tensors"
 	"github.com/optnet-go/optnet/gomlx"
+	"github.com/optnet-go/optnet/qp"
 )
 
 // Data is a set of examples.
@@ -17,6 +18,9 @@ type Data interface {
 	// Batch returns the inputs and the targets of the examples named.
 	Batch(examples []int) (x, y *tensors.Tensor)
 }
+
+// A Seer is a set for tests that knows which of its examples training has too.
+type Seer interface{ Seen(example int) bool }
 
 // A Job is the training of one network.
 type Job struct {
@@ -30,6 +34,7 @@ type Job struct {
 	Epochs, Batch   int
 	LR              float64
 	Decay           bool   // the learning rate falls to 0 along a cosine
+	Choose          bool   // the parameters that count are of the epoch with the smallest training loss, and not of the last
 	Shuffle         bool   // each epoch has its own order, from the seed
 	Data            string // SHA-256 of the data
 	Other           string // what else must be the same for a training to be resumed
@@ -37,6 +42,8 @@ type Job struct {
 	Resume          bool   // go on from there; without a checkpoint, from the start
 	Report          Report
 	Each            func(history []Epoch) error // called after each epoch, before Report.Epoch
+
+	built func(*Network) // for tests
 }
 
 // Report has callbacks for what happens in a run; nil ones are not called.
@@ -62,18 +69,33 @@ type Epoch struct {
 	Epoch   int    `json:"epoch"`
 	Batches int    `json:"batches"` // trained on; fewer than the epoch has if interrupted
 	// Train is the mean over the batches, before each step; Test is of the
-	// parameters after the last one.
-	Train   Measured `json:"train"`
-	Test    Measured `json:"test"`
-	Counts           // of the QPs in training
-	InTest  Counts   `json:"in_test"` // of those in the test
-	Seconds float64  `json:"seconds"` // of training and test
+	// parameters after the last one, or of their mean over the steps where the
+	// network asks for that. Last is then the test of those after the last step.
+	Train       Measured `json:"train"`
+	Test        Measured `json:"test"`
+	Last        Measured `json:"last,omitzero"`
+	Counts               // of the QPs in training
+	InTest      Counts   `json:"in_test"` // of those in the test
+	Seconds     float64  `json:"seconds"` // of training and test
+	Interrupted bool     `json:"interrupted,omitempty"`
 }
 
 // Ended reports whether e was not interrupted.
-func (e *Epoch) Ended() bool { return e.Test.Loss.Known() }
+func (e *Epoch) Ended() bool { return !e.Interrupted }
 
-// Trained is what a Job comes to.
+// Chosen returns the epoch of a network with the smallest training loss, or nil.
+func Chosen(history []Epoch, net string) *Epoch {
+	var best *Epoch
+	for i := range history {
+		e := &history[i]
+		if e.Net == net && e.Epoch > 0 && e.Ended() && (best == nil || e.Train.Loss < best.Train.Loss) {
+			best = e
+		}
+	}
+	return best
+}
+
+// Trained is what a Job comes to. The network has the parameters that count.
 type Trained struct {
 	Network *Network
 	History []Epoch
@@ -95,6 +117,7 @@ type trainer struct {
 	*Trained
 	batches int
 	epoch   Epoch
+	counts  []*tensors.Tensor // the parameters that count; nil: where training goes on from
 }
 
 func (j *Job) key() Key {
@@ -116,17 +139,23 @@ func (j *Job) Run(ctx context.Context) (*Trained, error) {
 	if t.Network, err = NewNetwork(backend, j.DType, j.Seed, j.LR, j.Build); err != nil {
 		return nil, err
 	}
+	if j.built != nil {
+		j.built(t.Network)
+	}
 	if j.Resume {
-		if _, err := ResumeState(j.Out, j.key(), &t.History, t.Network.Vars.store); err != nil {
+		if t.History, t.counts, err = t.Network.resume(j.Out, j.key()); err != nil {
 			return nil, err
 		}
 	}
-	for k := len(t.History); k <= j.Epochs; k++ {
-		if err := t.run(ctx, k); err != nil {
-			return t.Trained, err
+	for k := len(t.History); k <= j.Epochs && err == nil; k++ {
+		err = t.run(ctx, k)
+	}
+	if t.counts != nil {
+		if _, e := t.Network.stand(t.counts); err == nil {
+			err = e
 		}
 	}
-	return t.Trained, nil
+	return t.Trained, err
 }
 
 // differs names what is not the same.
@@ -153,23 +182,23 @@ func differs(had, want Key) string {
 // run does epoch k.
 func (t *trainer) run(ctx context.Context, k int) error {
 	began := time.Now()
-	t.epoch = Epoch{Net: t.Net, Seed: t.Seed, Epoch: k, Train: unmeasured, Test: unmeasured}
-	counted(t.QPs)
+	t.epoch = Epoch{Net: t.Net, Seed: t.Seed, Epoch: k, Train: unmeasured, Test: unmeasured, Last: unmeasured}
+	derived(t.QPs)
 	var err error
 	if k > 0 {
 		err = t.train(ctx)
-		t.epoch.Counts = counted(t.QPs)
 	}
+	var at []*tensors.Tensor // the epoch's parameters; nil: those of its last step
 	if err == nil {
-		t.epoch.Test, err = t.Network.TestAll(ctx, t.Test, t.Batch)
-		t.epoch.InTest = counted(t.QPs)
+		at, err = t.test(ctx)
 	}
 	t.epoch.Seconds = time.Since(began).Seconds()
+	t.epoch.Interrupted = err != nil
 	t.History = append(t.History, t.epoch)
 	if err == nil {
-		err = SaveState(t.Out, t.key(), t.History, t.Network.Vars.store)
+		err = t.keep(at)
 	} else if ctx.Err() != nil {
-		err = fmt.Errorf("%w in epoch %d of %s, after %d of %d batches%s: %w", ErrInterrupted, k, t.Net, t.epoch.Batches, t.batches, t.Out.Told(), context.Cause(ctx))
+		err = fmt.Errorf("%w in epoch %d of %s, after %d of %d batches%s: %w", ErrInterrupted, k, t.Net, t.epoch.Batches, t.batches, t.told(), context.Cause(ctx))
 	}
 	if t.Each != nil {
 		if e := t.Each(t.History); err == nil {
@@ -182,6 +211,55 @@ func (t *trainer) run(ctx context.Context, k int) error {
 	return err
 }
 
+// test measures the parameters of the epoch, and returns them if they are a mean.
+func (t *trainer) test(ctx context.Context) (at []*tensors.Tensor, err error) {
+	e, n := &t.epoch, t.Network
+	if e.Epoch > 0 {
+		if err := n.finite(); err != nil {
+			return nil, fmt.Errorf("epoch %d of %s: %w: %s", e.Epoch, t.Net, err, t.diverged())
+		}
+	}
+	e.Test, e.InTest, err = n.TestAll(ctx, t.Job.Test, t.Batch)
+	if err != nil || n.mean == nil || e.Epoch == 0 {
+		return nil, err
+	}
+	e.Last = e.Test
+	if at, err = values(n.mean.of); err != nil {
+		return nil, err
+	}
+	on, err := n.stand(at)
+	if err != nil {
+		return nil, err
+	}
+	e.Test, e.InTest, err = n.TestAll(ctx, t.Job.Test, t.Batch)
+	if _, back := n.stand(on); err == nil {
+		err = back
+	}
+	return at, err
+}
+
+// keep makes the parameters of the epoch at hand count, unless an earlier one has
+// been chosen, and writes the checkpoint.
+func (t *trainer) keep(at []*tensors.Tensor) error {
+	switch c := Chosen(t.History, t.Net); {
+	case !t.Choose:
+		t.counts = at
+	case c == nil || c.Epoch == t.epoch.Epoch:
+		if t.counts = at; at == nil {
+			var err error
+			if t.counts, err = values(t.Network.Vars.all); err != nil {
+				return err
+			}
+		}
+	}
+	return t.Network.save(t.Out, t.key(), t.History, t.counts)
+}
+
+// diverged is the advice for a training whose numbers are none.
+func (t *trainer) diverged() string {
+	return fmt.Sprintf("the training has diverged; try a smaller learning rate than %v%s", t.LR, t.kept())
+}
+
 // train goes through the training set once.
 func (t *trainer) train(ctx context.Context) error {
 	e := &t.epoch
@@ -192,8 +270,16 @@ func (t *trainer) train(ctx context.Context) error {
 	if t.Shuffle {
 		newRand(t.Seed, streamOrder, uint64(e.Epoch)).Shuffle(len(order), func(i, j int) { order[i], order[j] = order[j], order[i] })
 	}
-	var mean meanOf
-	defer func() { e.Train = mean.measured() }()
+	if m := t.Network.mean; m != nil {
+		if err := m.begin(); err != nil {
+			return err
+		}
+	}
+	var sum tally
+	defer func() {
+		e.Train, e.Counts = sum.measured(), sum.Counts
+		e.Zeroed, e.NotUnique = derived(t.QPs)
+	}()
 	for from := 0; from < len(order); from += t.Batch {
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
@@ -206,20 +292,34 @@ func (t *trainer) train(ctx context.Context) error {
 			}
 		}
 		x, y := t.Job.Train.Batch(examples)
-		m, err := t.Network.Step(x, y)
+		o, err := t.Network.Step(x, y)
 		if err != nil {
 			return fmt.Errorf("epoch %d of %s, batch %d: %w", e.Epoch, t.Net, e.Batches+1, err)
 		}
-		if loss := float64(m.Loss); loss-loss != 0 {
-			return fmt.Errorf("epoch %d of %s, batch %d: the loss is %v: the training has diverged; try a smaller learning rate than %v%s", e.Epoch, t.Net, e.Batches+1, loss, t.LR, t.kept())
+		if o.Loss-o.Loss != 0 {
+			return fmt.Errorf("epoch %d of %s, batch %d: the loss is %v: %s", e.Epoch, t.Net, e.Batches+1, o.Loss, t.diverged())
 		}
-		mean.add(m, len(examples))
+		sum.add(o, examples, nil)
 		e.Batches++
 		if t.Report.Step != nil {
-			t.Report.Step(Step{Net: t.Net, Seed: t.Seed, Epoch: e.Epoch, Batch: e.Batches, Epochs: t.Epochs, Batches: t.batches, Loss: float64(m.Loss)})
+			t.Report.Step(Step{Net: t.Net, Seed: t.Seed, Epoch: e.Epoch, Batch: e.Batches, Epochs: t.Epochs, Batches: t.batches, Loss: o.Loss})
 		}
 	}
+	if sum.answered == 0 {
+		return fmt.Errorf("epoch %d of %s: none of its %d QPs was solved: %s", e.Epoch, t.Net, sum.examples, t.diverged())
+	}
 	return nil
+}
+
+// told is the end of a message about a training that was stopped.
+func (t *trainer) told() string {
+	switch {
+	case t.Out == "":
+		return ""
+	case t.epoch.Epoch == 0:
+		return "; nothing had been learned, and what is known is in " + string(t.Out)
+	}
+	return "; metrics and parameters until then are in " + string(t.Out)
 }
 
 func (t *trainer) kept() string {
@@ -229,42 +329,82 @@ func (t *trainer) kept() string {
 	return fmt.Sprintf("; %s has the parameters of epoch %d", t.Out.Join(CheckpointFile(t.Net)), t.epoch.Epoch-1)
 }
 
-// TestAll measures a set in batches.
-func (n *Network) TestAll(ctx context.Context, set Data, batch int) (Measured, error) {
-	var mean meanOf
+// TestAll measures a set in batches, and counts its QPs.
+func (n *Network) TestAll(ctx context.Context, set Data, batch int) (Measured, Counts, error) {
+	var sum tally
+	seer, _ := set.(Seer)
 	var examples []int
 	for from := 0; from < set.Len(); from += batch {
 		if ctx.Err() != nil {
-			return unmeasured, context.Cause(ctx)
+			return unmeasured, Counts{}, context.Cause(ctx)
 		}
 		examples = examples[:0]
 		for i := from; i < min(from+batch, set.Len()); i++ {
 			examples = append(examples, i)
 		}
-		m, err := n.Test(set.Batch(examples))
+		o, err := n.Test(set.Batch(examples))
 		if err != nil {
-			return unmeasured, fmt.Errorf("testing: %w", err)
+			return unmeasured, Counts{}, fmt.Errorf("testing: %w", err)
 		}
-		mean.add(m, len(examples))
+		sum.add(o, examples, seer)
 	}
-	return mean.measured(), nil
+	return sum.measured(), sum.Counts, nil
 }
 
-// meanOf is a mean over batches, weighted by their sizes.
-type meanOf struct {
-	sum Measured
-	n   int
+// tally sums over the examples of batches. The loss of a batch, a mean, weighs as
+// many examples as have an answer.
+type tally struct {
+	Counts
+	loss, mse, wrong, wrongUnseen    float64
+	examples, answered, unseen       int
+	hasMSE, hasWrong, knowsWhatsSeen bool
 }
 
-func (s *meanOf) add(m Measured, n int) {
-	w := Figure(n)
-	s.sum.Loss += w * m.Loss
-	s.sum.MSE += w * m.MSE
-	s.sum.Error += w * m.Error
-	s.n += n
+func (s *tally) add(o *Outcome, examples []int, seer Seer) {
+	s.hasMSE, s.hasWrong, s.knowsWhatsSeen = o.MSE != nil, o.Wrong != nil, seer != nil && o.Wrong != nil
+	answered := 0
+	for i, example := range examples {
+		ok := o.Status == nil || Answered(o.Status[i])
+		switch {
+		case !ok:
+			s.Unsolved++
+		case o.Status != nil && o.Status[i] == qp.AlmostSolved:
+			s.AlmostSolved++
+		}
+		if ok {
+			answered++
+			if s.hasMSE {
+				s.mse += o.MSE[i]
+			}
+		}
+		if !s.hasWrong {
+			continue
+		}
+		wrong := 1.0
+		if ok {
+			wrong = o.Wrong[i]
+		}
+		s.wrong += wrong
+		if seer != nil && !seer.Seen(example) {
+			s.wrongUnseen += wrong
+			s.unseen++
+		}
+	}
+	s.loss += o.Loss * float64(answered)
+	s.answered += answered
+	s.examples += len(examples)
 }
 
-func (s *meanOf) measured() Measured {
-	n := s.n
-	return Measured{Ratio(float64(s.sum.Loss), n), Ratio(float64(s.sum.MSE), n), Ratio(float64(s.sum.Error), n)}
+func (s *tally) measured() Measured {
+	m := Measured{Ratio(s.loss, s.answered), None, None, None}
+	if s.hasMSE {
+		m.MSE = Ratio(s.mse, s.answered)
+	}
+	if s.hasWrong {
+		m.Error = Ratio(s.wrong, s.examples)
+	}
+	if s.knowsWhatsSeen {
+		m.Unseen = Ratio(s.wrongUnseen, s.unseen)
+	}
+	return m
 }

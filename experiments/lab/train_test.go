@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"math"
 	"os"
@@ -52,19 +53,19 @@ func affine(c *gomlx.Counter, diag float64) func(v *Vars) Net { return affineWit
 func affineWith(c *gomlx.Counter, diag, dropout float64) func(v *Vars) Net {
 	return func(v *Vars) Net {
 		w, b := v.Uniform("w", -1, 1, 2, 1), v.Normal("b", 1, 1)
-		mse := func(z, y *graph.Node) *graph.Node { return graph.ReduceAllMean(graph.Square(graph.Sub(z, y))) }
+		mse := func(z, y *graph.Node) *graph.Node { return graph.ReduceMean(graph.Square(graph.Sub(z, y)), 1) }
 		return Net{
-			Forward: func(scope *model.Scope, x *graph.Node) *graph.Node {
+			Forward: func(scope *model.Scope, x *graph.Node) Answer {
 				x = layers.DropoutStatic(scope, x, dropout)
 				z := graph.Add(graph.MatMul(x, w.NodeValue(x)), graph.Reshape(b.NodeValue(x), 1, 1))
 				q := graph.Const(x.Graph(), []float64{diag})
 				s := gomlx.QP(gomlx.Data{Diag: q, P: graph.Neg(z), L: graph.Const(x.Graph(), []float64{-100})}, &gomlx.Options{Counter: c})
-				return s.Z
+				return AnswerOf(s)
 			},
 			Loss: mse, MSE: mse,
-			Error: func(z, y *graph.Node) *graph.Node {
+			Wrong: func(_, z, y *graph.Node) *graph.Node {
 				off := graph.GreaterThan(graph.Abs(graph.Sub(z, y)), graph.Const(z.Graph(), 0.1))
-				return graph.ReduceAllMean(graph.ConvertDType(off, z.DType()))
+				return graph.Reshape(off, -1)
 			},
 		}
 	}
@@ -92,6 +93,9 @@ func figures(t *testing.T, h []Epoch) string {
 	return string(text)
 }
 
+// same compares with missing figures being equal.
+func same(a, b Measured) bool { return fmt.Sprint(a) == fmt.Sprint(b) }
+
 func TestJob(t *testing.T) {
 	skipChecked(t)
 	dir := Folder(t.TempDir())
@@ -104,7 +108,7 @@ func TestJob(t *testing.T) {
 		t.Fatal(err)
 	}
 	last := got.Last()
-	if last.Epoch != 12 || last.Test.MSE > 5e-3 || last.Test.Error != 0 || last.Batches != 7 || last.Test.Loss != last.Test.MSE {
+	if last.Epoch != 12 || last.Test.MSE > 5e-3 || last.Test.Error != 0 || last.Batches != 7 || math.Abs(float64(last.Test.Loss-last.Test.MSE)) > 1e-12 {
 		t.Errorf("last epoch %+v", last)
 	}
 	if got.History[0].Train.Loss.Known() || got.History[0].Test.MSE < 0.1 {
@@ -129,8 +133,8 @@ func TestJob(t *testing.T) {
 	if key.Net != "affine" || key.Seed != 3 || len(history) != 13 {
 		t.Errorf("loaded %+v, %d epochs", key, len(history))
 	}
-	m, err := n.TestAll(context.Background(), line(30), 8)
-	if err != nil || m != last.Test {
+	m, _, err := n.TestAll(context.Background(), line(30), 8)
+	if err != nil || !same(m, last.Test) {
 		t.Errorf("loaded: %+v, %v, the training said %+v", m, err, last.Test)
 	}
 }
@@ -139,6 +143,7 @@ func TestJob(t *testing.T) {
 // two, goes on to the same figures and parameters, to the last bit.
 func TestResume(t *testing.T) {
 	t.Run("plain", func(t *testing.T) { resume(t, job) })
+	t.Run("averaged", func(t *testing.T) { resume(t, averaged) })
 	t.Run("random", func(t *testing.T) { // the state of the random numbers too
 		resume(t, func(out Folder) *Job {
 			j := job(out)
@@ -264,7 +269,7 @@ func TestDiverged(t *testing.T) {
 	if err != nil || len(history) != 2 {
 		t.Fatalf("loaded %d epochs, %v", len(history), err)
 	}
-	if m, err := n.TestAll(context.Background(), line(30), 8); err != nil || m != got.Last().Test {
+	if m, _, err := n.TestAll(context.Background(), line(30), 8); err != nil || !same(m, got.Last().Test) {
 		t.Errorf("loaded: %+v, %v", m, err)
 	}
 }
@@ -283,19 +288,182 @@ func (p poisoned) Batch(examples []int) (x, y *tensors.Tensor) {
 	return x, y
 }
 
-// TestIndefinite: QPs whose Q is not positive semidefinite are counted, and do
-// not end the training.
+// half is a network like affine, whose Q is not positive semidefinite where x₀ is
+// negative.
+func half(c *gomlx.Counter) func(v *Vars) Net {
+	return func(v *Vars) Net {
+		n := affine(c, 1)(v)
+		w := v.all[0]
+		n.Forward = func(_ *model.Scope, x *graph.Node) Answer {
+			first := graph.Slice(x, graph.AxisRange(), graph.AxisRange(0, 1))
+			return AnswerOf(gomlx.QP(gomlx.Data{Diag: graph.Sign(first), P: graph.MatMul(x, w.NodeValue(x))}, &gomlx.Options{Counter: c}))
+		}
+		return n
+	}
+}
+
+// TestIndefinite: QPs whose Q is not positive semidefinite are counted, their
+// examples are wrong and in no mean, and the training goes on; if all are so, it
+// ends, and the last good checkpoint stays.
 func TestIndefinite(t *testing.T) {
 	skipChecked(t)
+	negative := func(n int) (k int) {
+		for i := range n {
+			if math.Sin(float64(3*i)) < 0 {
+				k++
+			}
+		}
+		return k
+	}
+	train, test := negative(50)+1, negative(30)+1 // the first has x₀ = 0 and is unbounded
 	j := job("")
 	c := &gomlx.Counter{}
-	j.Build, j.QPs, j.Epochs = affine(c, -1), c, 1
+	j.Build, j.QPs, j.Epochs = half(c), c, 2
 	got, err := j.Run(context.Background())
 	if err != nil {
 		t.Fatal(err)
 	}
-	if e := got.Last(); e.Unsolved != 50 || e.Zeroed != 50 || e.InTest.Unsolved != 30 {
+	e := got.Last()
+	if e.Unsolved != train || e.Zeroed != train || e.InTest.Unsolved != test || !(float64(e.Test.Error) >= float64(test)/30) {
+		t.Errorf("%+v, want %d in training and %d in the test unsolved", e, train, test)
+	}
+	mse := 0.0
+	w, err := got.Network.Parameter("w")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range 30 {
+		if a, b := math.Sin(float64(3*i)), math.Cos(float64(5*i)); a > 0 {
+			mse += math.Pow(-(w[0]*a+w[1]*b)-(2*a-b+1), 2) / float64(30-test)
+		}
+	}
+	if math.Abs(mse-float64(e.Test.MSE)) > 1e-9*mse || math.Abs(mse-float64(e.Test.Loss)) > 1e-9*mse {
+		t.Errorf("test %+v, want the mean %v over those that are solved", e.Test, mse)
+	}
+
+	j = job(Folder(t.TempDir()))
+	j.Build, j.QPs = affine(c, -1), c
+	got, err = j.Run(context.Background())
+	if err == nil || !strings.Contains(err.Error(), "epoch 1 of affine: none of its 50 QPs was solved") || !strings.Contains(err.Error(), "has the parameters of epoch 0") {
+		t.Errorf("error %v", err)
+	}
+	if e := got.History[len(got.History)-1]; e.Unsolved != 50 || e.Zeroed != 50 || e.Ended() || got.Last().Epoch != 0 {
 		t.Errorf("%+v", e)
+	}
+}
+
+// TestLastStep: what the last step of an epoch makes infinite is no checkpoint.
+func TestLastStep(t *testing.T) {
+	skipChecked(t)
+	dir := Folder(t.TempDir())
+	j := job(dir)
+	j.LR, j.Decay, j.Batch = math.MaxFloat64, false, 50 // the only step goes to infinity
+	j.Build = func(v *Vars) Net {
+		n := affine(j.QPs, 1)(v)
+		w := v.all[0]
+		n.Penalty = func(g *graph.Graph) *graph.Node {
+			return graph.MulScalar(graph.ReduceAllSum(graph.Exp(w.NodeValue(g))), 1e6)
+		}
+		return n
+	}
+	got, err := j.Run(context.Background())
+	if err == nil || !strings.Contains(err.Error(), "epoch 1 of affine: parameter w is ") || !strings.Contains(err.Error(), "has the parameters of epoch 0") {
+		t.Fatalf("error %v", err)
+	}
+	if got.Last().Epoch != 0 {
+		t.Errorf("%+v", got.Last())
+	}
+	if _, _, history, err := Load(dir.Join("affine.npz"), "line", dtypes.Float64, affine(nil, 1)); err != nil || len(history) != 1 {
+		t.Errorf("loaded %d epochs, %v", len(history), err)
+	}
+}
+
+// averaged is a training whose parameters of an epoch are the mean over its steps,
+// and of the epoch chosen by training loss.
+func averaged(out Folder) *Job {
+	j := job(out)
+	j.Choose, j.Decay, j.LR = true, false, 0.5
+	build := j.Build
+	j.Build = func(v *Vars) Net {
+		n := build(v)
+		n.Average = true
+		return n
+	}
+	return j
+}
+
+// TestMean: the parameters that count are the mean over the steps of an epoch, and
+// training goes on from the last step.
+func TestMean(t *testing.T) {
+	skipChecked(t)
+	plain := job("")
+	plain.Decay, plain.LR = false, 0.5
+	want, err := plain.Run(context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := Folder(t.TempDir())
+	j := averaged(dir)
+	// The mean, taken beside: the parameters after each step.
+	var net *Network
+	build := j.Build
+	var sum []float64
+	steps := 0
+	j.Each = func(h []Epoch) error {
+		if h[len(h)-1].Epoch > 0 {
+			m, err := Float64s(net.mean.of[0].MustValue())
+			if err != nil {
+				return err
+			}
+			for i := range m {
+				if math.Abs(m[i]-sum[i]/float64(steps)) > 1e-12 {
+					t.Errorf("epoch %d: the mean is %v, want %v/%d", h[len(h)-1].Epoch, m, sum, steps)
+				}
+			}
+		}
+		sum, steps = make([]float64, 2), 0
+		return nil
+	}
+	j.Build = build
+	j.Report.Step = func(Step) {
+		w, err := net.Parameter("w")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := range w {
+			sum[i] += w[i]
+		}
+		steps++
+	}
+	j.built = func(n *Network) { net = n }
+	got, err := j.Run(context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, e := range got.History {
+		p := want.History[i]
+		if e.Epoch > 0 && (!same(e.Last, p.Test) || !same(e.Train, p.Train) || same(e.Last, e.Test)) {
+			t.Errorf("epoch %d: %+v, without the mean %+v", i, e, p)
+		}
+	}
+	c := Chosen(got.History, "affine")
+	if c == nil || c.Epoch == 0 {
+		t.Fatalf("chosen %+v", c)
+	}
+	for _, e := range got.History[1:] {
+		if e.Train.Loss < c.Train.Loss {
+			t.Errorf("epoch %d was chosen, %d has a smaller loss", c.Epoch, e.Epoch)
+		}
+	}
+	// The network, and the one saved, are the mean of the epoch chosen.
+	saved, _, _, err := Load(dir.Join("affine.npz"), "line", dtypes.Float64, affine(nil, 1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, n := range []*Network{got.Network, saved} {
+		if m, _, err := n.TestAll(context.Background(), line(30), 8); err != nil || !same(m, c.Test) {
+			t.Errorf("%+v, %v, want %+v", m, err, c.Test)
+		}
 	}
 }
 
@@ -376,7 +544,7 @@ func TestFigure(t *testing.T) {
 	if err := json.Unmarshal([]byte("null"), &f); err != nil || f.Known() || f.String() != "" || f.Percent() != "unknown" {
 		t.Errorf("%v, %v", f, err)
 	}
-	if b, err := json.Marshal(Measured{1, None, 0}); err != nil || string(b) != `{"loss":1,"error":0}` {
+	if b, err := json.Marshal(Measured{1, None, 0, None}); err != nil || string(b) != `{"loss":1,"error":0}` {
 		t.Errorf("%s, %v", b, err)
 	}
 	var m Measured

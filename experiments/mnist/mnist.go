@@ -7,62 +7,30 @@ package mnist
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"math"
-	"slices"
-	"strings"
 	"time"
 
 	"github.com/gomlx/compute/dtypes"
 	"github.com/optnet-go/optnet/experiments/lab"
 	"github.com/optnet-go/optnet/gomlx"
-
-	"github.com/optnet-go/optnet/qp"
 )
 
-// Config says what to train. Zero fields mean the defaults, except that an
-// empty Out writes nothing.
+// Config says what to train. The defaults: Nets optnet; 40 epochs for fc and optnet,
+// 5 for the others; batches of 64, as in the paper; LR 1e-3, from where it falls to 0
+// along a cosine; Data, a folder of IDX files, [DefaultData]. Seed is the first of
+// Seeds.
 type Config struct {
-	Nets    []string  // of [Nets]; default optnet
-	Seed    uint64    // the first of Seeds
-	Seeds   int       // trainings of each network, with seeds one after the other; default 1
-	Epochs  int       // default: 40 for fc and optnet, 5 for the others
-	Batch   int       // default 64, as in the paper
-	LR      float64   // at the start, default 1e-3; it falls to 0 along a cosine
-	Dropout float64   // share of the hidden units left out at random in training; default and paper: 0
-	QPRate  float64   // how many times as fast as the rest the parameters of the QP are learned; default and paper: 1
-	Data    string    // folder of IDX files; default: [DefaultData]
-	Images  int       // for training, the first ones; 0: all
-	Backend string    // of GoMLX: "go", the default, or another one that is linked in
-	Workers int       // goroutines of the QP solver; 0: GOMAXPROCS. It changes no figure.
-	Engine  qp.Engine // of the QP solver; nil: the CPU
-	Out     string    // folder for the files named in this package
-	Resume  bool      // go on from the checkpoints in Out
-	Header  lab.Header
-
-	tol float64 // of the QP solver; 0: its default
-}
-
-// CheckNets reports a name that is not one of [Nets], or there twice.
-func (c *Config) CheckNets() error {
-	for i, net := range c.Nets {
-		if !slices.Contains(Nets(), net) {
-			return fmt.Errorf("no network is called %q, want one of %s", net, strings.Join(Nets(), ", "))
-		}
-		if slices.Contains(c.Nets[:i], net) {
-			return fmt.Errorf("network %s is named twice", net)
-		}
-	}
-	return nil
+	lab.Config
+	Seeds   int     // trainings of each network, with seeds one after the other; default 1
+	Dropout float64 // share of the hidden units left out at random in training; default and paper: 0
+	QPRate  float64 // how many times as fast as the rest the parameters of the QP are learned; default and paper: 1
+	Images  int     // for training, the first ones; 0: all
 }
 
 func (c *Config) normalize() error {
 	if len(c.Nets) == 0 {
 		c.Nets = []string{"optnet"}
-	}
-	if err := c.CheckNets(); err != nil {
-		return fmt.Errorf("mnist: %w", err)
 	}
 	if c.Seeds == 0 {
 		c.Seeds = 1
@@ -76,25 +44,20 @@ func (c *Config) normalize() error {
 	if c.QPRate == 0 {
 		c.QPRate = 1
 	}
+	err := c.Check(lab.OneOf(Nets()))
 	switch {
+	case err != nil:
 	case c.Seeds < 0:
-		return fmt.Errorf("mnist: %d seeds, want 1 or more", c.Seeds)
-	case c.Epochs < 0:
-		return fmt.Errorf("mnist: %d epochs, want 1 or more", c.Epochs)
-	case c.Batch < 0:
-		return fmt.Errorf("mnist: batches of %d images, want 1 or more", c.Batch)
-	case !(c.LR >= 0) || c.LR > 1e6:
-		return fmt.Errorf("mnist: learning rate %v, want a positive number, 0.001 for example", c.LR)
+		err = &lab.ValueError{Name: "seeds", Value: c.Seeds, Want: "1 or more"}
 	case !(c.Dropout >= 0 && c.Dropout < 1):
-		return fmt.Errorf("mnist: dropout %v, want a share from 0 to less than 1", c.Dropout)
+		err = &lab.ValueError{Name: "dropout", Value: c.Dropout, Want: "a share from 0 to less than 1"}
 	case !(c.QPRate > 0) || c.QPRate > 1e6:
-		return fmt.Errorf("mnist: the parameters of the QP are learned %v times as fast, want a positive number", c.QPRate)
+		err = &lab.ValueError{Name: "qp-rate", Value: c.QPRate, Want: "a positive number"}
 	case c.Images < 0:
-		return fmt.Errorf("mnist: %d images, want 1 or more, or 0 for all", c.Images)
-	case c.Workers < 0:
-		return fmt.Errorf("mnist: %d workers, want 1 or more, or 0 for one a processor", c.Workers)
-	case c.Resume && c.Out == "":
-		return errors.New("mnist: Resume without Out, want the folder of the training to go on with")
+		err = &lab.ValueError{Name: "images", Value: c.Images, Want: "1 or more, or 0 for all"}
+	}
+	if err != nil {
+		return fmt.Errorf("mnist: %w", err)
 	}
 	return nil
 }

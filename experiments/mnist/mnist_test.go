@@ -173,7 +173,7 @@ func TestRun(t *testing.T) {
 	labtest.SkipChecked(t)
 	train, test := synthetic(150, 1), synthetic(40, 2)
 	dir := filepath.Join(t.TempDir(), "new")
-	cfg := Config{Nets: []string{"fc", "optnet"}, Seed: 5, Seeds: 2, Batch: 40, Epochs: 4, Data: folder(t, train, test), Out: dir}
+	cfg := Config{Config: lab.Config{Nets: []string{"fc", "optnet"}, Seed: 5, Batch: 40, Epochs: 4, Data: folder(t, train, test), Out: dir}, Seeds: 2}
 	res, err := Run(context.Background(), cfg, lab.Report{})
 	if err != nil {
 		t.Fatal(err)
@@ -273,7 +273,7 @@ func TestRun(t *testing.T) {
 func TestLenet(t *testing.T) {
 	labtest.SkipChecked(t)
 	data := folder(t, synthetic(60, 1), synthetic(20, 2))
-	res, err := Run(context.Background(), Config{Nets: []string{"lenet", "lenet-simplex"}, Batch: 20, Epochs: 1, Data: data}, lab.Report{})
+	res, err := Run(context.Background(), Config{Config: lab.Config{Nets: []string{"lenet", "lenet-simplex"}, Batch: 20, Epochs: 1, Data: data}}, lab.Report{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -301,7 +301,7 @@ func TestGradients(t *testing.T) {
 	for _, name := range []string{"optnet", "lenet-simplex"} {
 		t.Run(name, func(t *testing.T) {
 			var qps gomlx.Counter
-			n, err := lab.NewNetwork(backend, dtypes.Float64, 2, 1e-3, makeNet(name, &Config{tol: 1e-13, QPRate: 3}, &qps))
+			n, err := lab.NewNetwork(backend, dtypes.Float64, 2, 1e-3, makeNet(name, &Config{Config: lab.Config{Tolerance: 1e-13}, QPRate: 3}, &qps))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -317,7 +317,7 @@ func TestInterrupt(t *testing.T) {
 	labtest.SkipChecked(t)
 	data := folder(t, synthetic(60, 1), synthetic(20, 2))
 	dir := t.TempDir()
-	cfg := Config{Nets: []string{"fc"}, Seed: 1, Seeds: 2, Batch: 20, Epochs: 2, Data: data}
+	cfg := Config{Config: lab.Config{Nets: []string{"fc"}, Seed: 1, Batch: 20, Epochs: 2, Data: data}, Seeds: 2}
 	want, err := Run(context.Background(), cfg, lab.Report{})
 	if err != nil {
 		t.Fatal(err)
@@ -347,19 +347,15 @@ func TestConfig(t *testing.T) {
 		cfg Config
 		err string
 	}{
-		{Config{Nets: []string{"rnn"}}, `"rnn", want one of optnet, fc, lenet, lenet-simplex`},
-		{Config{Nets: []string{"fc", "fc"}}, "twice"},
-		{Config{Seeds: -1}, "-1 seeds"},
-		{Config{Epochs: -1}, "-1 epochs"},
-		{Config{Batch: -1}, "want 1 or more"},
-		{Config{LR: math.NaN()}, "learning rate NaN"},
-		{Config{Dropout: 1}, "dropout 1, want a share"},
-		{Config{QPRate: -1}, "learned -1 times as fast"},
-		{Config{Images: -1}, "-1 images"},
-		{Config{Workers: -2}, "-2 workers"},
-		{Config{Resume: true}, "Resume without Out"},
+		{Config{Config: lab.Config{Nets: []string{"rnn"}}}, `mnist: net is "rnn", want one of optnet, fc, lenet, lenet-simplex`},
+		{Config{Seeds: -1}, "seeds is -1"},
+		{Config{Dropout: 1}, "dropout is 1, want a share"},
+		{Config{QPRate: -1}, "qp-rate is -1"},
+		{Config{Images: -1}, "images is -1"},
 	} {
-		if _, err := Run(context.Background(), tt.cfg, lab.Report{}); err == nil || !strings.Contains(err.Error(), tt.err) {
+		_, err := Run(context.Background(), tt.cfg, lab.Report{})
+		var v *lab.ValueError
+		if !errors.As(err, &v) || !strings.Contains(err.Error(), tt.err) {
 			t.Errorf("%+v: error %v, want %q", tt.cfg, err, tt.err)
 		}
 	}

@@ -12,7 +12,6 @@ import (
 	"github.com/gomlx/gomlx/ml/model"
 	"github.com/optnet-go/optnet/experiments/lab"
 	"github.com/optnet-go/optnet/gomlx"
-	"github.com/optnet-go/optnet/qp"
 )
 
 // network is what the experiment trains. Its outputs are the logarithms of the
@@ -23,7 +22,7 @@ type network struct {
 }
 
 // forward is that of [lab.Net].
-type forward = func(scope *model.Scope, x *graph.Node) *graph.Node
+type forward = func(scope *model.Scope, x *graph.Node) lab.Answer
 
 var networks = map[string]network{
 	"fc":            {40, buildFC},
@@ -57,11 +56,10 @@ func makeNet(name string, c *Config, qps *gomlx.Counter) func(*lab.Vars) lab.Net
 			Forward: networks[name].build(v, c, qps),
 			Loss: func(z, y *graph.Node) *graph.Node { // negative log-likelihood
 				of := graph.OneHot(graph.Reshape(y, -1), Classes, z.DType())
-				return graph.Neg(graph.ReduceAllMean(graph.ReduceSum(graph.Mul(of, z), -1)))
+				return graph.Neg(graph.ReduceSum(graph.Mul(of, z), -1))
 			},
-			Error: func(z, y *graph.Node) *graph.Node {
-				guess := graph.ArgMax(z, -1, dtypes.Int32)
-				return graph.ReduceAllMean(graph.ConvertDType(graph.NotEqual(guess, graph.Reshape(y, -1)), z.DType()))
+			Wrong: func(_, z, y *graph.Node) *graph.Node {
+				return graph.NotEqual(graph.ArgMax(z, -1, dtypes.Int32), graph.Reshape(y, -1))
 			},
 		}
 	}
@@ -81,16 +79,16 @@ func drop(scope *model.Scope, c *Config, h *graph.Node) *graph.Node {
 	return layers.DropoutStatic(scope, h, c.Dropout)
 }
 
-func logSoftmax(x *graph.Node, _ *Config, _ *gomlx.Counter) *graph.Node {
-	return graph.LogSoftmax(x, -1)
+func logSoftmax(x *graph.Node, _ *Config, _ *gomlx.Counter) lab.Answer {
+	return lab.Answer{Z: graph.LogSoftmax(x, -1)}
 }
 
 // buildFC is 784-600-10-10, ReLU between.
 func buildFC(v *lab.Vars, c *Config, _ *gomlx.Counter) forward {
 	fc1, fc2, fc3 := linear(v, "fc1", Pixels, hidden), linear(v, "fc2", hidden, Classes), linear(v, "fc3", Classes, Classes)
-	return func(scope *model.Scope, x *graph.Node) *graph.Node {
+	return func(scope *model.Scope, x *graph.Node) lab.Answer {
 		h := activation.Relu(fc2(drop(scope, c, activation.Relu(fc1(x)))))
-		return graph.LogSoftmax(fc3(h), -1)
+		return lab.Answer{Z: graph.LogSoftmax(fc3(h), -1)}
 	}
 }
 
@@ -113,7 +111,7 @@ func buildOptNet(v *lab.Vars, c *Config, qps *gomlx.Counter) forward {
 		ones[i] = scale
 	}
 	s0 := v.Values("s0", ones, inequality)
-	return func(scope *model.Scope, x *graph.Node) *graph.Node {
+	return func(scope *model.Scope, x *graph.Node) lab.Answer {
 		h := activation.Relu(fc2(drop(scope, c, activation.Relu(fc1(x)))))
 		double := func(w *model.Variable) *graph.Node {
 			return graph.ConvertDType(graph.Mul(w.NodeValue(x), graph.Reshape(rate.NodeValue(x))), dtypes.Float64)
@@ -121,9 +119,8 @@ func buildOptNet(v *lab.Vars, c *Config, qps *gomlx.Counter) forward {
 		l, g := graph.TakeLowerTriangular(double(lv), 0), double(gv)
 		q := graph.Add(graph.MatMul(l, graph.Transpose(l, 0, 1)), graph.MulScalar(eye(x.Graph(), Classes), epsilon))
 		rhs := graph.Add(graph.MatMul(g, graph.Reshape(double(z0), -1, 1)), graph.Reshape(double(s0), -1, 1))
-		s := gomlx.QP(gomlx.Data{Q: q, P: graph.ConvertDType(h, dtypes.Float64), G: g, H: graph.Reshape(rhs, -1)},
-			&gomlx.Options{Name: "optnet", Counter: qps, Solver: qp.Options{Engine: c.Engine, Workers: c.Workers, EpsAbs: c.tol, EpsRel: c.tol}})
-		return graph.LogSoftmax(graph.ConvertDType(s.Z, x.DType()), -1)
+		s := gomlx.QP(gomlx.Data{Q: q, P: graph.ConvertDType(h, dtypes.Float64), G: g, H: graph.Reshape(rhs, -1)}, c.QP("optnet", qps))
+		return lab.Answer{Z: graph.LogSoftmax(graph.ConvertDType(s.Z, x.DType()), -1), Status: s.Status}
 	}
 }
 
@@ -140,7 +137,7 @@ func eye(g *graph.Graph, n int) *graph.Node {
 // softmax, and takes the logarithm:
 //
 //	z = argmin ½ · 0.5 ‖z‖² − xᵀz   subject to   1ᵀz = 1,  z ≥ 1e-5
-func logSimplex(x *graph.Node, c *Config, qps *gomlx.Counter) *graph.Node {
+func logSimplex(x *graph.Node, c *Config, qps *gomlx.Counter) lab.Answer {
 	const weight, least = 0.5, 1e-5
 	g := x.Graph()
 	all := func(v float64) *graph.Node {
@@ -149,13 +146,13 @@ func logSimplex(x *graph.Node, c *Config, qps *gomlx.Counter) *graph.Node {
 	s := gomlx.QP(gomlx.Data{
 		Diag: all(weight), P: graph.Neg(graph.ConvertDType(x, dtypes.Float64)),
 		A: graph.Reshape(all(1), 1, Classes), B: graph.Const(g, []float64{1}), L: all(least),
-	}, &gomlx.Options{Name: "simplex", Counter: qps, Solver: qp.Options{Engine: c.Engine, Workers: c.Workers, EpsAbs: c.tol, EpsRel: c.tol}})
-	return graph.ConvertDType(graph.Log(graph.MaxScalar(s.Z, least)), x.DType())
+	}, c.QP("simplex", qps))
+	return lab.Answer{Z: graph.ConvertDType(graph.Log(graph.MaxScalar(s.Z, least)), x.DType()), Status: s.Status}
 }
 
 // buildLenet is two convolutions, each with the maximum over 2×2 after it, and
 // two linear layers: 20 and 50 channels, kernels 5×5, 500 hidden units.
-func buildLenet(last func(*graph.Node, *Config, *gomlx.Counter) *graph.Node) func(v *lab.Vars, c *Config, qps *gomlx.Counter) forward {
+func buildLenet(last func(*graph.Node, *Config, *gomlx.Counter) lab.Answer) func(v *lab.Vars, c *Config, qps *gomlx.Counter) forward {
 	const channels1, channels2, kernel, units = 20, 50, 5, 500
 	const size1, size2 = Side - kernel + 1, (Side-kernel+1)/2 - kernel + 1 // after each convolution
 	return func(v *lab.Vars, c *Config, qps *gomlx.Counter) forward {
@@ -163,7 +160,7 @@ func buildLenet(last func(*graph.Node, *Config, *gomlx.Counter) *graph.Node) fun
 		conv2 := linear(v, "conv2", kernel*kernel*channels1, channels2)
 		fc1 := linear(v, "fc1", channels2*(size2/2)*(size2/2), units)
 		fc2 := linear(v, "fc2", units, Classes)
-		return func(scope *model.Scope, x *graph.Node) *graph.Node {
+		return func(scope *model.Scope, x *graph.Node) lab.Answer {
 			batch := x.Shape().Dimensions[0]
 			h := graph.Reshape(x, batch, Side, Side, 1)
 			h = halve(convolve(h, conv1, kernel, size1))

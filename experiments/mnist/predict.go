@@ -10,7 +10,6 @@ import (
 
 	"github.com/gomlx/compute/dtypes"
 	"github.com/optnet-go/optnet/experiments/lab"
-	"github.com/optnet-go/optnet/gomlx"
 )
 
 // Model is a trained network.
@@ -19,7 +18,6 @@ type Model struct {
 	Seed  uint64
 	Epoch int
 	net   *lab.Network
-	qps   gomlx.Counter
 }
 
 // Load reads a network that a training wrote into a folder, or into the folder of
@@ -51,7 +49,7 @@ func Load(dir, net string, workers int) (*Model, error) {
 		return nil, &lab.FileError{File: dir, Err: fmt.Errorf("several networks are there, name one of them: %s", strings.Join(names, ", "))}
 	}
 	m := &Model{Net: names[0]}
-	n, key, history, err := lab.Load(found[0], "mnist", dtypes.Float32, makeNet(m.Net, &Config{Workers: workers, QPRate: 1}, &m.qps))
+	n, key, history, err := lab.Load(found[0], "mnist", dtypes.Float32, makeNet(m.Net, &Config{Config: lab.Config{Workers: workers}, QPRate: 1}, nil))
 	if err != nil {
 		return nil, err
 	}
@@ -80,6 +78,7 @@ func (m *Model) Predict(ctx context.Context, pixels []uint8) ([]Prediction, erro
 	}
 	set := &Images{Pixels: pixels}
 	res := make([]Prediction, set.Len())
+	unsolved := 0
 	for from := 0; from < len(res); from += predictBatch {
 		if ctx.Err() != nil {
 			return nil, fmt.Errorf("mnist: predicting: %w", context.Cause(ctx))
@@ -89,10 +88,11 @@ func (m *Model) Predict(ctx context.Context, pixels []uint8) ([]Prediction, erro
 			examples = append(examples, i)
 		}
 		x, _ := set.Batch(examples)
-		z, err := m.net.Evaluate(x)
+		z, status, err := m.net.Evaluate(x)
 		if err != nil {
 			return nil, fmt.Errorf("mnist: predicting: %w", err)
 		}
+		unsolved += lab.Unsolved(status)
 		for k, i := range examples {
 			r := &res[i]
 			for c := range Classes {
@@ -103,8 +103,8 @@ func (m *Model) Predict(ctx context.Context, pixels []uint8) ([]Prediction, erro
 			}
 		}
 	}
-	if n := m.qps.Reset().Unsolved; n > 0 {
-		return nil, fmt.Errorf("mnist: %d of %d quadratic programs were not solved", n, len(res))
+	if unsolved > 0 {
+		return nil, fmt.Errorf("mnist: %d of %d quadratic programs were not solved", unsolved, len(res))
 	}
 	return res, nil
 }

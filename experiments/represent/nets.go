@@ -1,9 +1,7 @@
 package represent
 
 import (
-	"fmt"
 	"math"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -14,7 +12,6 @@ import (
 	"github.com/gomlx/gomlx/ml/model"
 	"github.com/optnet-go/optnet/experiments/lab"
 	"github.com/optnet-go/optnet/gomlx"
-	"github.com/optnet-go/optnet/qp"
 )
 
 // planes are a₁, a₂, a₃ of the function to be learned, max(aᵢᵀx) in the plane. The
@@ -64,43 +61,35 @@ const reluPrefix = "relu-"
 // by their number of hidden units. relu- takes any number.
 func Nets() []string { return []string{"optnet", "relu-4", "relu-16", "relu-64"} }
 
-// hidden is the number of units that a name says; 0 for the layer.
-func hidden(net string) (int, error) {
+// hidden is the number of units that a name says, 0 for the layer.
+func hidden(net string) (units int, ok bool) {
 	if net == "optnet" {
-		return 0, nil
+		return 0, true
 	}
 	s, ok := strings.CutPrefix(net, reluPrefix)
 	n, err := strconv.Atoi(s)
-	if !ok || err != nil || n < 1 || n > 10000 {
-		return 0, fmt.Errorf("no network is called %q, want optnet, or relu- and a number of hidden units up to 10000: relu-16 for example", net)
-	}
-	return n, nil
+	return n, ok && err == nil && n >= 1 && n <= 10000
 }
 
-// CheckNets reports a name that no network has, or one that is there twice.
-func (c *Config) CheckNets() error {
-	for i, net := range c.Nets {
-		if _, err := hidden(net); err != nil {
-			return err
-		}
-		if slices.Contains(c.Nets[:i], net) {
-			return fmt.Errorf("network %s is named twice", net)
-		}
+// wantNet is for [lab.Config.Check].
+func wantNet(net string) string {
+	if _, ok := hidden(net); ok {
+		return ""
 	}
-	return nil
+	return "optnet, or relu- and a number of hidden units up to 10000: relu-16 for example"
 }
 
 func build(net string, c *Config, qps *gomlx.Counter) func(*lab.Vars) lab.Net {
 	return func(v *lab.Vars) lab.Net {
-		mse := func(z, y *graph.Node) *graph.Node { return graph.ReduceAllMean(graph.Square(graph.Sub(z, y))) }
+		mse := func(z, y *graph.Node) *graph.Node { return graph.ReduceMean(graph.Square(graph.Sub(z, y)), 1) }
 		n := lab.Net{Loss: mse, MSE: mse}
-		var forward func(x *graph.Node) *graph.Node
+		var forward func(x *graph.Node) lab.Answer
 		if h, _ := hidden(net); h > 0 {
 			forward = buildReLU(v, h)
 		} else {
 			forward = buildOptNet(v, c, qps)
 		}
-		n.Forward = func(_ *model.Scope, x *graph.Node) *graph.Node { return forward(x) }
+		n.Forward = func(_ *model.Scope, x *graph.Node) lab.Answer { return forward(x) }
 		return n
 	}
 }
@@ -108,30 +97,32 @@ func build(net string, c *Config, qps *gomlx.Counter) func(*lab.Vars) lab.Net {
 // buildOptNet is the scalar function of the paper with its three aᵢ learned:
 //
 //	z(x) = argmin ½z²   subject to   aᵢᵀx ≤ z
-func buildOptNet(v *lab.Vars, c *Config, qps *gomlx.Counter) func(x *graph.Node) *graph.Node {
+func buildOptNet(v *lab.Vars, c *Config, qps *gomlx.Counter) func(x *graph.Node) lab.Answer {
+	exact := *c
+	exact.Tolerance = accuracy
 	a := v.Normal("a", 1, inputs, len(planes))
-	return func(x *graph.Node) *graph.Node {
+	return func(x *graph.Node) lab.Answer {
 		g := x.Graph()
 		minus := make([][]float64, len(planes))
 		for i := range minus {
 			minus[i] = []float64{-1}
 		}
-		return gomlx.QP(gomlx.Data{
+		return lab.AnswerOf(gomlx.QP(gomlx.Data{
 			Diag: graph.Const(g, []float64{1}),
 			G:    graph.Const(g, minus),
 			H:    graph.Neg(graph.MatMul(x, a.NodeValue(x))),
-		}, &gomlx.Options{Name: "represent", Counter: qps, Solver: qp.Options{Engine: c.Engine, Workers: c.Workers, EpsAbs: accuracy, EpsRel: accuracy}}).Z
+		}, exact.QP("represent", qps)))
 	}
 }
 
 // buildReLU is a network of two layers: w₂ᵀ max(W₁x + b₁, 0) + b₂.
-func buildReLU(v *lab.Vars, units int) func(x *graph.Node) *graph.Node {
+func buildReLU(v *lab.Vars, units int) func(x *graph.Node) lab.Answer {
 	in, out := 1/math.Sqrt(inputs), 1/math.Sqrt(float64(units))
 	w1, b1 := v.Uniform("w1", -in, in, inputs, units), v.Uniform("b1", -in, in, 1, units)
 	w2, b2 := v.Uniform("w2", -out, out, units, 1), v.Uniform("b2", -out, out, 1, 1)
-	return func(x *graph.Node) *graph.Node {
+	return func(x *graph.Node) lab.Answer {
 		h := activation.Relu(graph.Add(graph.MatMul(x, w1.NodeValue(x)), b1.NodeValue(x)))
-		return graph.Add(graph.MatMul(h, w2.NodeValue(x)), b2.NodeValue(x))
+		return lab.Answer{Z: graph.Add(graph.MatMul(h, w2.NodeValue(x)), b2.NodeValue(x))}
 	}
 }
 

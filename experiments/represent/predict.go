@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	"github.com/optnet-go/optnet/experiments/lab"
-	"github.com/optnet-go/optnet/gomlx"
 )
 
 // Model is a trained network.
@@ -15,7 +14,6 @@ type Model struct {
 	Net   string
 	Epoch int
 	net   *lab.Network
-	qps   gomlx.Counter
 }
 
 // Load reads a network that a training wrote into a folder. An empty name means
@@ -24,11 +22,11 @@ func Load(dir, net string, workers int) (*Model, error) {
 	if net == "" {
 		net = "optnet"
 	}
-	if _, err := hidden(net); err != nil {
-		return nil, fmt.Errorf("represent: %w", err)
+	if want := wantNet(net); want != "" {
+		return nil, fmt.Errorf("represent: %w", &lab.ValueError{Name: "net", Value: net, Want: want})
 	}
 	m := &Model{Net: net}
-	n, _, history, err := lab.Load(filepath.Join(dir, lab.CheckpointFile(net)), "represent", dtype, build(net, &Config{Workers: workers}, &m.qps))
+	n, _, history, err := lab.Load(filepath.Join(dir, lab.CheckpointFile(net)), "represent", dtype, build(net, &Config{lab.Config{Workers: workers}}, nil))
 	if err != nil {
 		return nil, err
 	}
@@ -44,11 +42,11 @@ func (m *Model) Predict(ctx context.Context, x []float64) ([]float64, error) {
 	if ctx.Err() != nil {
 		return nil, context.Cause(ctx)
 	}
-	z, err := m.net.Evaluate(tensorOf(x))
+	z, status, err := m.net.Evaluate(tensorOf(x))
 	if err != nil {
 		return nil, fmt.Errorf("represent: predicting: %w", err)
 	}
-	if n := m.qps.Reset().Unsolved; n > 0 {
+	if n := lab.Unsolved(status); n > 0 {
 		return nil, fmt.Errorf("represent: %d of %d quadratic programs were not solved: is every coordinate a number?", n, len(z))
 	}
 	return z, nil

@@ -10,7 +10,6 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -19,25 +18,11 @@ import (
 
 	"github.com/optnet-go/optnet/experiments/lab"
 	"github.com/optnet-go/optnet/gomlx"
-
-	"github.com/optnet-go/optnet/qp"
 )
 
-// Config says what to train. Zero fields mean the defaults, except that an
-// empty Out writes nothing.
-type Config struct {
-	Nets    []string // see [Nets]; default: all of them
-	Seed    uint64
-	Epochs  int       // default 60
-	Batch   int       // default 50
-	LR      float64   // at the start, default 0.03; it falls to 0 along a cosine
-	Backend string    // of GoMLX: "go", the default, or another one that is linked in
-	Workers int       // goroutines of the QP solver; 0: GOMAXPROCS. It changes no figure.
-	Engine  qp.Engine // of the QP solver; nil: the CPU
-	Out     string    // folder for the files named in this package
-	Resume  bool      // go on from the checkpoints in Out
-	Header  lab.Header
-}
+// Config says what to train. The defaults: all of [Nets]; 60 epochs; batches of 50;
+// LR 0.03, from where it falls to 0 along a cosine. The data are made from the Seed.
+type Config struct{ lab.Config }
 
 // Points of the sets for training and for tests.
 const trainPoints, testPoints = 2000, 1000
@@ -45,9 +30,6 @@ const trainPoints, testPoints = 2000, 1000
 func (c *Config) normalize() error {
 	if len(c.Nets) == 0 {
 		c.Nets = Nets()
-	}
-	if err := c.CheckNets(); err != nil {
-		return fmt.Errorf("represent: %w", err)
 	}
 	if c.Epochs == 0 {
 		c.Epochs = 60
@@ -58,17 +40,8 @@ func (c *Config) normalize() error {
 	if c.LR == 0 {
 		c.LR = 0.03
 	}
-	switch {
-	case c.Epochs < 0:
-		return fmt.Errorf("represent: %d epochs, want 1 or more", c.Epochs)
-	case c.Batch < 0:
-		return fmt.Errorf("represent: batches of %d points, want 1 or more", c.Batch)
-	case !(c.LR >= 0) || c.LR > 1e6:
-		return fmt.Errorf("represent: learning rate %v, want a positive number, 0.03 for example", c.LR)
-	case c.Workers < 0:
-		return fmt.Errorf("represent: %d workers, want 1 or more, or 0 for one a processor", c.Workers)
-	case c.Resume && c.Out == "":
-		return errors.New("represent: Resume without Out, want the folder of the training to go on with")
+	if err := c.Check(wantNet); err != nil {
+		return fmt.Errorf("represent: %w", err)
 	}
 	return nil
 }
@@ -211,14 +184,14 @@ func (r *run) trainNet(ctx context.Context, name string) error {
 
 // evaluate finds the largest error on the test points, and what is drawn.
 func (r *run) evaluate(n *lab.Network, name string) (worst lab.Figure, err error) {
-	z, err := n.Evaluate(tensorOf(r.test.x))
+	z, _, err := n.Evaluate(tensorOf(r.test.x))
 	if err != nil {
 		return lab.None, err
 	}
 	for i, v := range z {
 		worst = max(worst, lab.Figure(math.Abs(v-r.test.y[i])))
 	}
-	r.fits[name], err = n.Evaluate(tensorOf(gridPoints()))
+	r.fits[name], _, err = n.Evaluate(tensorOf(gridPoints()))
 	return worst, err
 }
 

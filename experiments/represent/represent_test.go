@@ -21,7 +21,7 @@ import (
 func TestSeparation(t *testing.T) {
 	labtest.SkipChecked(t)
 	dir := filepath.Join(t.TempDir(), "new")
-	cfg := Config{Nets: []string{"optnet", "relu-16"}, Seed: 1, Epochs: 30, Out: dir}
+	cfg := Config{lab.Config{Nets: []string{"optnet", "relu-16"}, Seed: 1, Epochs: 30, Out: dir}}
 	res, err := Run(context.Background(), cfg, lab.Report{})
 	if err != nil {
 		t.Fatal(err)
@@ -79,7 +79,7 @@ func TestSeparation(t *testing.T) {
 
 func TestResume(t *testing.T) {
 	labtest.SkipChecked(t)
-	cfg := Config{Nets: []string{"optnet", "relu-4"}, Epochs: 3, Batch: 300, Out: t.TempDir()}
+	cfg := Config{lab.Config{Nets: []string{"optnet", "relu-4"}, Epochs: 3, Batch: 300, Out: t.TempDir()}}
 	want, err := Run(context.Background(), cfg, lab.Report{})
 	if err != nil {
 		t.Fatal(err)
@@ -120,22 +120,13 @@ func TestGradients(t *testing.T) {
 }
 
 func TestConfig(t *testing.T) {
-	for _, tt := range []struct {
-		cfg Config
-		err string
-	}{
-		{Config{Nets: []string{"rnn"}}, `"rnn", want optnet, or relu-`},
-		{Config{Nets: []string{"relu-x"}}, `"relu-x"`},
-		{Config{Nets: []string{"relu-0"}}, `"relu-0"`},
-		{Config{Nets: []string{"relu-4", "relu-4"}}, "twice"},
-		{Config{Epochs: -1}, "-1 epochs"},
-		{Config{Batch: -1}, "want 1 or more"},
-		{Config{LR: math.NaN()}, "learning rate NaN"},
-		{Config{Workers: -2}, "-2 workers"},
-		{Config{Resume: true}, "Resume without Out"},
+	for net, want := range map[string]string{
+		"rnn": `net is "rnn", want optnet, or relu-`, "relu-x": `"relu-x"`, "relu-0": `"relu-0"`, "relu-4,relu-4": "named twice",
 	} {
-		if _, err := Run(context.Background(), tt.cfg, lab.Report{}); err == nil || !strings.Contains(err.Error(), tt.err) {
-			t.Errorf("%+v: error %v, want %q", tt.cfg, err, tt.err)
+		_, err := Run(context.Background(), Config{lab.Config{Nets: strings.Split(net, ",")}}, lab.Report{})
+		var v *lab.ValueError
+		if !errors.As(err, &v) || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: error %v, want %q", net, err, want)
 		}
 	}
 }

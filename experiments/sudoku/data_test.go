@@ -134,8 +134,8 @@ func TestPaperData(t *testing.T) {
 	for _, p := range ps {
 		distinct[p.Puzzle] = true
 	}
-	if s := split(ps); s.train != 9000 || s.test != 1000 || s.seenCount != 72 || len(distinct) != 9570 {
-		t.Errorf("%d and %d puzzles, %d seen, %d distinct", s.train, s.test, s.seenCount, len(distinct))
+	if train, test := split(ps); train.Len() != 9000 || test.Len() != 1000 || test.seenCount() != 72 || len(distinct) != 9570 {
+		t.Errorf("%d and %d puzzles, %d seen, %d distinct", train.Len(), test.Len(), test.seenCount(), len(distinct))
 	}
 }
 

@@ -5,7 +5,7 @@ import "math/rand/v2"
 // Puzzle is a board with blanks, and its solution.
 type Puzzle struct{ Puzzle, Solution Board }
 
-// The streams of one seed, so that the data do not depend on the network.
+// Streams of a seed, so that the data do not depend on the network.
 const (
 	streamData = 1 + iota
 	streamParameters

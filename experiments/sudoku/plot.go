@@ -25,7 +25,7 @@ var plotted = map[string]color.Color{
 
 // plotCurves draws loss and error by epoch. Both axes are logarithmic; an error
 // of 0 stands below that of one board among those for training.
-func plotCurves(dir lab.Folder, history []Epoch, boards int) error {
+func plotCurves(dir lab.Folder, history []lab.Epoch, boards int) error {
 	loss, errs := plot.New(), plot.New()
 	loss.Title.Text, errs.Title.Text = "Mean squared error", "Boards not solved"
 	errs.Y.Label.Text = "share of boards"
@@ -38,22 +38,23 @@ func plotCurves(dir lab.Folder, history []Epoch, boards int) error {
 	for _, net := range Nets() {
 		var trainLoss, testLoss, trainErr, testErr, lastErr plotter.XYs
 		averaged := false
-		add := func(to *plotter.XYs, e Epoch, v, floor lab.Figure) {
+		add := func(to *plotter.XYs, e *lab.Epoch, v, floor lab.Figure) {
 			if v.Known() && float64(v) < math.Inf(1) && (v > 0 || floor > 0) {
 				*to = append(*to, plotter.XY{X: float64(e.Epoch), Y: float64(max(v, floor))})
 			}
 		}
-		for _, e := range history {
-			if e.Net != net || e.Epoch > 0 && !e.ended() {
+		for i := range history {
+			e := &history[i]
+			if e.Net != net || e.Epoch > 0 && !e.Ended() {
 				continue
 			}
 			last = max(last, e.Epoch)
-			add(&trainLoss, e, e.TrainLoss, 0)
-			add(&testLoss, e, e.TestMSE, 0)
-			add(&trainErr, e, e.TrainError, lab.Figure(zero))
-			add(&testErr, e, e.TestError, lab.Figure(zero))
-			add(&lastErr, e, e.Last.TestError, lab.Figure(zero))
-			averaged = averaged || e.Last != e.Tested
+			add(&trainLoss, e, e.Train.Loss, 0)
+			add(&testLoss, e, e.Test.MSE, 0)
+			add(&trainErr, e, e.Train.Error, lab.Figure(zero))
+			add(&testErr, e, e.Test.Error, lab.Figure(zero))
+			add(&lastErr, e, lastOf(e).Error, lab.Figure(zero))
+			averaged = averaged || !e.Last.IsZero()
 		}
 		if !averaged {
 			lastErr = nil

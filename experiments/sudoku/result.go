@@ -1,53 +1,59 @@
 package sudoku
 
-import "github.com/optnet-go/optnet/experiments/lab"
+import (
+	"fmt"
+	"io"
 
-// Epoch is one line of metrics. Epoch 0 is the network before training.
-type Epoch struct {
-	Net     string `json:"net"`
-	Epoch   int    `json:"epoch"`
-	Batches int    `json:"batches"` // trained on; fewer than the epoch has if interrupted
-	// TrainLoss is the mean over the batches of the mean squared error before
-	// each step, TrainError the share of boards not solved likewise.
-	TrainLoss  lab.Figure `json:"train_loss"`
-	TrainError lab.Figure `json:"train_error"`
-	Tested
-	// Last is the test of the parameters of the last step, where those of the
-	// epoch are the mean over its steps; otherwise the same.
-	Last Tested `json:"last"`
-	// Training boards whose QP ended unsolved, or with reduced accuracy, or had
-	// no gradient, or one that is a convention where no derivative exists.
-	Unsolved     int     `json:"unsolved"`
-	AlmostSolved int     `json:"almost_solved"`
-	Zeroed       int     `json:"zeroed"`
-	NotUnique    int     `json:"not_unique"`
-	Seconds      float64 `json:"seconds"` // of training and test
+	"github.com/optnet-go/optnet/experiments/lab"
+)
+
+// The files of an output folder, beside a checkpoint a network (optnet.npz, ...).
+const (
+	MetricsFile = "metrics.csv"  // a line an epoch
+	ResultsFile = "results.json" // a [Result]
+	CurvesFile  = "curves.png"   // loss and error
+	RulesFile   = "rules.png"    // the learned A and the true rules
+)
+
+var allFiles = []string{MetricsFile, ResultsFile, CurvesFile, RulesFile}
+
+func writeMetrics(dir lab.Folder, epochs []lab.Epoch) error {
+	return dir.Write(MetricsFile, func(w io.Writer) error {
+		fmt.Fprintln(w, "net,epoch,batches,train_loss,train_error,test_mse,test_error,test_error_unseen,test_unsolved,last_test_mse,last_test_error,unsolved,almost_solved,zeroed,not_unique,seconds")
+		for i := range epochs {
+			e := &epochs[i]
+			last := lastOf(e)
+			fmt.Fprintf(w, "%s,%d,%d,%v,%v,%v,%v,%v,%d,%v,%v,%d,%d,%d,%d,%.3f\n", e.Net, e.Epoch, e.Batches,
+				e.Train.Loss, e.Train.Error, e.Test.MSE, e.Test.Error, e.Test.Unseen, e.InTest.Unsolved,
+				last.MSE, last.Error, e.Unsolved, e.AlmostSolved, e.Zeroed, e.NotUnique, e.Seconds)
+		}
+		return nil
+	})
 }
 
-// Tested is how a network does on the test puzzles.
-type Tested struct {
-	TestMSE   lab.Figure `json:"test_mse"`
-	TestError lab.Figure `json:"test_error"` // share of boards not solved
-	// TestErrorUnseen is that share among the puzzles that training has not seen.
-	TestErrorUnseen lab.Figure `json:"test_error_unseen"`
-	TestUnsolved    int        `json:"test_unsolved"` // boards whose QP ended unsolved
+// lastOf is the test of the parameters of an epoch's last step.
+func lastOf(e *lab.Epoch) lab.Measured {
+	if e.Last.IsZero() {
+		return e.Test
+	}
+	return e.Last
 }
-
-var untested = Tested{TestMSE: lab.None, TestError: lab.None, TestErrorUnseen: lab.None}
 
 // NetResult is how one network did. The figures are those of Epoch, the one
 // with the smallest training loss.
 type NetResult struct {
-	Net       string     `json:"net"`
-	Epoch     int        `json:"epoch"` // 0: none has ended
-	TrainLoss lab.Figure `json:"train_loss"`
-	Tested
-	Last Tested `json:"last"`
-	// Sums over all epochs; see [Epoch].
-	Unsolved     int `json:"unsolved"`
-	AlmostSolved int `json:"almost_solved"`
-	Zeroed       int `json:"zeroed"`
-	NotUnique    int `json:"not_unique"`
+	Net             string     `json:"net"`
+	Epoch           int        `json:"epoch"` // 0: none has ended
+	TrainLoss       lab.Figure `json:"train_loss"`
+	TestMSE         lab.Figure `json:"test_mse"`
+	TestError       lab.Figure `json:"test_error"`        // share of boards not solved
+	TestErrorUnseen lab.Figure `json:"test_error_unseen"` // of those puzzles that training has not seen
+	TestUnsolved    int        `json:"test_unsolved"`     // boards whose QP ended unsolved
+	// Last is the test of the parameters of the last step, where those of the
+	// epoch are the mean over its steps; otherwise the same.
+	Last lab.Measured `json:"last"`
+	// Counts of the QPs in training, over all epochs.
+	lab.Counts
 	// RulesOverlap is the mean squared cosine between the learned rows of A and
 	// the span of the true rules: 1 if they span the same space, 0.625 by chance.
 	RulesOverlap lab.Figure `json:"rules_overlap"`
@@ -67,37 +73,24 @@ type Result struct {
 	Test        int         `json:"test"`      // puzzles
 	TestSeen    int         `json:"test_seen"` // of them, those that training has too
 	Others      []NetResult `json:"others,omitempty"`
-	History     []Epoch     `json:"history"`
+	History     []lab.Epoch `json:"history"`
 	Header      lab.Header  `json:"header"`
 }
 
-// ended reports whether e is an epoch of training that was not interrupted.
-func (e *Epoch) ended() bool { return e.Epoch > 0 && e.TestMSE.Known() }
-
-// choose returns the epoch of net with the smallest training loss, or nil.
-func choose(history []Epoch, net string) *Epoch {
-	var best *Epoch
-	for i := range history {
-		e := &history[i]
-		if e.Net == net && e.ended() && (best == nil || e.TrainLoss < best.TrainLoss) {
-			best = e
-		}
-	}
-	return best
+// unknown is the result of a network of which nothing is known.
+func unknown(net string) NetResult {
+	none := lab.Measured{Loss: lab.None, MSE: lab.None, Error: lab.None, Unseen: lab.None}
+	return NetResult{Net: net, TrainLoss: lab.None, TestMSE: lab.None, TestError: lab.None, TestErrorUnseen: lab.None, Last: none, RulesOverlap: lab.None}
 }
 
-func netResult(history []Epoch, net string, overlap lab.Figure) NetResult {
-	r := NetResult{Net: net, TrainLoss: lab.None, Tested: untested, Last: untested, RulesOverlap: overlap}
-	if e := choose(history, net); e != nil {
-		r.Epoch, r.TrainLoss, r.Tested, r.Last = e.Epoch, e.TrainLoss, e.Tested, e.Last
+func netResult(history []lab.Epoch, net string) NetResult {
+	r := unknown(net)
+	if e := lab.Chosen(history, net); e != nil {
+		r.Epoch, r.TrainLoss, r.Last = e.Epoch, e.Train.Loss, lastOf(e)
+		r.TestMSE, r.TestError, r.TestErrorUnseen, r.TestUnsolved = e.Test.MSE, e.Test.Error, e.Test.Unseen, e.InTest.Unsolved
 	}
-	for _, e := range history {
-		if e.Net == net {
-			r.Unsolved += e.Unsolved
-			r.AlmostSolved += e.AlmostSolved
-			r.Zeroed += e.Zeroed
-			r.NotUnique += e.NotUnique
-		}
+	for i := range history {
+		r.Counts.Add(history[i].Counts)
 	}
 	return r
 }

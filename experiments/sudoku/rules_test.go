@@ -57,7 +57,11 @@ func TestReduceLike(t *testing.T) {
 	if o := overlap(a.RawMatrix().Data); math.Abs(float64(o)-1) > 1e-12 {
 		t.Errorf("overlap of the rules with themselves is %v", o)
 	}
-	if o := overlap(start(1).a); o < 0.55 || o > 0.7 {
+	random := make([]float64, rules*inputs)
+	for i := range random {
+		random[i] = rng.Float64()
+	}
+	if o := overlap(random); o < 0.55 || o > 0.7 {
 		t.Errorf("overlap of a random matrix is %v, want about 0.625", o)
 	}
 	if reduceLike(make([]float64, rules*inputs), pivots) != nil {

@@ -7,88 +7,33 @@
 // for a board x, one number for each cell and digit, in which A and b are
 // learned, and nothing says what a row or a column is. [Run] trains it, or one
 // of the paper's networks without such a layer; [Load] uses what came out.
-//
-// The quadratic program is solved and differentiated by package qp; Adam, and
-// the other networks, are GoMLX's.
 package sudoku
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/optnet-go/optnet/experiments/lab"
-
-	"github.com/optnet-go/optnet/qp"
+	"github.com/optnet-go/optnet/gomlx"
 )
 
-// Config says what to train. Zero fields mean the defaults, except that an
-// empty Out writes nothing.
+// Config says what to train. The defaults: Nets optnet; 5 epochs; batches of 150; the
+// LR of the paper, 0.1 for optnet and 0.001 for the others; Data, a file or folder for
+// [ReadData], Puzzles generated from Seed.
 type Config struct {
-	Nets    []string // of [Nets]; default optnet
-	Seed    uint64
-	Epochs  int     // default 5
-	Batch   int     // default 150
-	LR      float64 // default: that of the paper, 0.1 for optnet and 0.001 for the others
-	Data    string  // file or folder for [ReadData]; default: Puzzles generated from Seed
-	Puzzles int     // default 10,000
+	lab.Config
+	Puzzles int // default 10,000
 	// KeepLast makes the parameters of an epoch those of its last step, as in
 	// the paper. Otherwise those of optnet are the mean over its steps: at a
 	// learning rate of 0.1 each step alone is noise of the size of the error.
 	KeepLast bool
-	Workers  int        // goroutines of the QP solver; 0: GOMAXPROCS. It changes no figure.
-	Engine   qp.Engine  // of the QP solver; nil: the CPU
-	Out      string     // folder for the files named in this package
-	Resume   bool       // go on from the checkpoints in Out
-	Header   lab.Header // what the caller knows; Run adds the rest
-}
-
-// Report has callbacks for what happens in a run; nil ones are not called.
-type Report struct {
-	Start func(Start)
-	Step  func(Step)
-	Epoch func(Epoch)
-}
-
-// Start says what the data are, before training.
-type Start struct {
-	Train, Test, TestSeen int
-	Batches               int // of an epoch
-}
-
-// Step is one batch.
-type Step struct {
-	Net             string
-	Epoch, Batch    int // Batch from 1 on
-	Epochs, Batches int
-	Loss            float64
-}
-
-// testShare is the part of the data kept for tests, the last one.
-const testShare = 10
-
-// CheckNets reports a name that is not one of [Nets], or there twice.
-func (c *Config) CheckNets() error {
-	for i, net := range c.Nets {
-		if !slices.Contains(Nets(), net) {
-			return fmt.Errorf("no network is called %q, want one of %s", net, strings.Join(Nets(), ", "))
-		}
-		if slices.Contains(c.Nets[:i], net) {
-			return fmt.Errorf("network %s is named twice", net)
-		}
-	}
-	return nil
 }
 
 func (c *Config) normalize() error {
 	if len(c.Nets) == 0 {
 		c.Nets = []string{"optnet"}
-	}
-	if err := c.CheckNets(); err != nil {
-		return fmt.Errorf("sudoku: %w", err)
 	}
 	if c.Epochs == 0 {
 		c.Epochs = 5
@@ -99,26 +44,30 @@ func (c *Config) normalize() error {
 	if c.Puzzles == 0 {
 		c.Puzzles = 10000
 	}
-	switch {
-	case c.Epochs < 0:
-		return fmt.Errorf("sudoku: %d epochs, want 1 or more", c.Epochs)
-	case c.Batch < 0:
-		return fmt.Errorf("sudoku: batches of %d puzzles, want 1 or more", c.Batch)
-	case !(c.LR >= 0) || c.LR > 1e6:
-		return fmt.Errorf("sudoku: learning rate %v, want a positive number, 0.1 for example", c.LR)
-	case c.Workers < 0:
-		return fmt.Errorf("sudoku: %d workers, want 1 or more, or 0 for one a processor", c.Workers)
-	case c.Resume && c.Out == "":
-		return errors.New("sudoku: Resume without Out, want the folder of the training to go on with")
-	case c.Puzzles < testShare:
-		return fmt.Errorf("sudoku: %d puzzles, want at least %d", c.Puzzles, testShare)
+	err := c.Check(lab.OneOf(Nets()))
+	if err == nil && c.Puzzles < testShare {
+		err = &lab.ValueError{Name: "puzzles", Value: c.Puzzles, Want: fmt.Sprintf("at least %d", testShare)}
+	}
+	if err != nil {
+		return fmt.Errorf("sudoku: %w", err)
 	}
 	return nil
 }
 
+// run is one call of Run.
+type run struct {
+	cfg         Config
+	out         lab.Folder
+	report      lab.Report
+	train, test *set
+	result      *Result
+	learned     []float64 // A
+}
+
 // Run trains the networks one after the other and writes what came out to the
-// folder: metrics and parameters after each epoch, the rest at the end.
-func Run(ctx context.Context, cfg Config, report Report) (*Result, error) {
+// folder: metrics and a checkpoint after each epoch, the rest at the end. The
+// parameters that count are of the epoch with the smallest training loss.
+func Run(ctx context.Context, cfg Config, report lab.Report) (*Result, error) {
 	began := time.Now()
 	if err := cfg.normalize(); err != nil {
 		return nil, err
@@ -127,31 +76,36 @@ func Run(ctx context.Context, cfg Config, report Report) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	out := lab.Folder(cfg.Out)
-	if err := out.Open(files(cfg.Resume)...); err != nil {
+	r := &run{cfg: cfg, out: lab.Folder(cfg.Out), report: report}
+	if err := r.open(); err != nil {
 		return nil, err
 	}
-	set := split(puzzles)
-	r := &run{cfg: cfg, out: out, report: report, set: set, batches: (set.train + cfg.Batch - 1) / cfg.Batch}
-	r.result = &Result{Experiment: "sudoku", Seed: cfg.Seed, Train: set.train, Test: set.test, TestSeen: set.seenCount, Header: cfg.Header}
+	r.train, r.test = split(puzzles)
+	seen := r.test.seenCount()
+	r.result = &Result{
+		Experiment: "sudoku", Seed: cfg.Seed, Train: r.train.Len(), Test: r.test.Len(), TestSeen: seen,
+		NetResult: unknown(""), Header: cfg.Header,
+	}
 	r.result.Header.Generator = "math/rand/v2 PCG"
 	r.result.Header.DataSHA256 = hashData(puzzles)
 	if report.Start != nil {
-		report.Start(Start{Train: set.train, Test: set.test, TestSeen: set.seenCount, Batches: r.batches})
+		from := fmt.Sprintf("generated from seed %d", cfg.Seed)
+		if cfg.Data != "" {
+			from = "from " + cfg.Data
+		}
+		report.Start(fmt.Sprintf("%d puzzles for training, %d for tests, %s\n%d of the test puzzles also occur in training", r.train.Len(), r.test.Len(), from, seen))
 	}
-
-	for i, net := range cfg.Nets {
-		if err = r.train(ctx, i, net); err != nil {
+	for _, net := range cfg.Nets {
+		if err = r.trainNet(ctx, net); err != nil {
 			break
 		}
 	}
-	if err != nil && ctx.Err() != nil {
+	if err != nil {
+		err = fmt.Errorf("sudoku: %w", err)
+		if ctx.Err() == nil {
+			return nil, err
+		}
 		r.result.Interrupted = true
-		err = fmt.Errorf("sudoku: %w in epoch %d of %s, after %d of %d batches%s: %w", lab.ErrInterrupted,
-			r.epoch.Epoch, r.epoch.Net, r.epoch.Batches, r.batches, out.Told(), context.Cause(ctx))
-	}
-	if err != nil && !r.result.Interrupted {
-		return nil, err
 	}
 	if e := r.finish(began); err == nil {
 		err = e
@@ -171,4 +125,84 @@ func (c *Config) puzzles() ([]Puzzle, error) {
 		return nil, &lab.FileError{File: c.Data, Err: fmt.Errorf("%d puzzles, want at least %d: one in %d is kept for tests", len(ps), testShare, testShare)}
 	}
 	return ps, nil
+}
+
+// open removes what an earlier run has left. A run that goes on keeps the table of
+// its epochs, lest a kill before the next epoch loses it.
+func (r *run) open() error {
+	old := slices.Clone(allFiles)
+	if r.cfg.Resume {
+		old = slices.DeleteFunc(old, func(name string) bool { return name == MetricsFile })
+	} else {
+		for _, net := range Nets() {
+			old = append(old, lab.CheckpointFile(net))
+		}
+	}
+	return r.out.Open(old...)
+}
+
+func (r *run) trainNet(ctx context.Context, name string) error {
+	net := networks[name]
+	var qps gomlx.Counter
+	job := &lab.Job{
+		Experiment: "sudoku", Net: name, Seed: r.cfg.Seed, DType: net.dtype, Build: makeNet(name, &r.cfg, &qps), QPs: &qps,
+		Train: batches{r.train, net.dtype}, Test: tests{batches{r.test, net.dtype}},
+		Epochs: r.cfg.Epochs, Batch: r.cfg.Batch, LR: net.lr, Choose: true,
+		Data: r.result.Header.DataSHA256, Other: fmt.Sprintf("keep last %v", r.cfg.KeepLast),
+		Out: r.out, Resume: r.cfg.Resume, Backend: r.cfg.Backend, Report: r.report,
+	}
+	if r.cfg.LR > 0 {
+		job.LR = r.cfg.LR
+	}
+	before := r.result.History
+	keep := func(h []lab.Epoch) { r.result.History = append(before[:len(before):len(before)], h...) }
+	job.Each = func(h []lab.Epoch) error {
+		keep(h)
+		return writeMetrics(r.out, r.result.History)
+	}
+	t, err := job.Run(ctx)
+	if t == nil {
+		return err
+	}
+	keep(t.History)
+	n := netResult(t.History, name)
+	if name == "optnet" {
+		a, e := t.Network.Parameter("A")
+		if err == nil {
+			err = e
+		}
+		r.learned, n.RulesOverlap = a, overlap(a)
+	}
+	if r.result.Net == "" {
+		r.result.NetResult = n
+	} else {
+		r.result.Others = append(r.result.Others, n)
+	}
+	return err
+}
+
+// finish computes the result and writes it, and the plots.
+func (r *run) finish(began time.Time) error {
+	res := r.result
+	seconds := 0.0
+	for _, e := range res.History { // of the first net, whose figures are at the top
+		if e.Net == res.Net && e.Epoch > 0 && e.Ended() {
+			res.Epochs++
+			seconds += e.Seconds
+		}
+	}
+	res.SecondsPerEpoch = lab.Ratio(seconds, res.Epochs)
+	if err := writeMetrics(r.out, res.History); err != nil { // of what was resumed and had ended, too
+		return err
+	}
+	if err := plotCurves(r.out, res.History, res.Train); err != nil {
+		return err
+	}
+	if r.learned != nil {
+		if err := plotRules(r.out, r.learned); err != nil {
+			return err
+		}
+	}
+	res.Seconds = time.Since(began).Seconds()
+	return r.out.WriteJSON(ResultsFile, "\t", res)
 }

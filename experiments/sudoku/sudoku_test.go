@@ -9,32 +9,33 @@ import (
 	"math"
 	"os"
 	"path/filepath"
-	"reflect"
 	"runtime"
-	"runtime/debug"
 	"slices"
 	"strings"
 	"testing"
 
-	"github.com/gomlx/gomlx/ml/model"
+	"github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/core/tensors"
 	"github.com/optnet-go/optnet/experiments/lab"
-
+	"github.com/optnet-go/optnet/experiments/lab/labtest"
+	"github.com/optnet-go/optnet/gomlx"
 	"github.com/optnet-go/optnet/qp"
 )
 
 // TestTrain learns the rules from 3,000 puzzles.
 func TestTrain(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "new", "folder")
-	cfg := Config{Seed: 1, Puzzles: 3000, Batch: 50, Epochs: 4, Out: dir}
+	cfg := Config{Config: lab.Config{Seed: 1, Batch: 50, Epochs: 4, Out: dir}, Puzzles: 3000}
 	if testing.Short() {
 		cfg.Puzzles, cfg.Epochs = 100, 1
 	}
-	var start Start
+	train := cfg.Puzzles - cfg.Puzzles/10
 	var steps, epochs int
-	res, err := Run(context.Background(), cfg, Report{
-		Start: func(s Start) { start = s },
-		Step:  func(Step) { steps++ },
-		Epoch: func(Epoch) { epochs++ },
+	var said string
+	res, err := Run(context.Background(), cfg, lab.Report{
+		Start: func(text string) { said = text },
+		Step:  func(lab.Step) { steps++ },
+		Epoch: func(lab.Epoch) { epochs++ },
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -42,14 +43,14 @@ func TestTrain(t *testing.T) {
 	if !testing.Short() && (res.TestError > 0.01 || res.TrainLoss > 0.03 || res.RulesOverlap < 0.97) {
 		t.Errorf("test error %v, training loss %v, overlap with the rules %v", res.TestError, res.TrainLoss, res.RulesOverlap)
 	}
-	if res.Epochs != cfg.Epochs || epochs != cfg.Epochs+1 || steps != cfg.Epochs*start.Batches || len(res.History) != cfg.Epochs+1 {
+	if res.Epochs != cfg.Epochs || epochs != cfg.Epochs+1 || steps != cfg.Epochs*((train+49)/50) || len(res.History) != cfg.Epochs+1 {
 		t.Errorf("%d epochs in the result, %d reported, %d steps, %d lines", res.Epochs, epochs, steps, len(res.History))
 	}
 	if res.Unsolved != 0 || res.TestUnsolved != 0 || res.Zeroed != 0 {
 		t.Errorf("%d boards unsolved, %d without gradient, %d unsolved in tests", res.Unsolved, res.Zeroed, res.TestUnsolved)
 	}
-	if res.History[0].TestError < 0.9 {
-		t.Errorf("before training the error is %v", res.History[0].TestError)
+	if res.History[0].Test.Error < 0.9 || !strings.Contains(said, "of the test puzzles also occur in training") {
+		t.Errorf("before training the error is %v; %q", res.History[0].Test.Error, said)
 	}
 
 	// The files.
@@ -85,7 +86,7 @@ func TestTrain(t *testing.T) {
 	}
 
 	// What was saved does what the training says.
-	m, err := Load(dir, 0)
+	m, err := Load(dir, "", 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -93,7 +94,7 @@ func TestTrain(t *testing.T) {
 		t.Errorf("loaded %s, seed %d, epoch %d, want epoch %d", m.Net, m.Seed, m.Epoch, res.Epoch)
 	}
 	var puzzles []Board
-	for _, p := range Generate(1, cfg.Puzzles)[start.Train:] {
+	for _, p := range Generate(1, cfg.Puzzles)[train:] {
 		puzzles = append(puzzles, p.Puzzle)
 	}
 	got, err := m.Predict(context.Background(), puzzles)
@@ -114,18 +115,10 @@ func TestTrain(t *testing.T) {
 	}
 }
 
-// checked reports whether pointer arithmetic is checked, as it is together with
-// races: GoMLX's matrix product in Go (compute v0.1.2) computes addresses in a
-// way that this check rejects.
-func checked() bool {
-	info, ok := debug.ReadBuildInfo()
-	return ok && slices.ContainsFunc(info.Settings, func(s debug.BuildSetting) bool { return s.Key == "-race" && s.Value == "true" })
-}
-
 // metrics are the results without the times.
-func metrics(t *testing.T, cfg Config) []Epoch {
+func metrics(t *testing.T, cfg Config) []lab.Epoch {
 	t.Helper()
-	res, err := Run(context.Background(), cfg, Report{})
+	res, err := Run(context.Background(), cfg, lab.Report{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -135,7 +128,7 @@ func metrics(t *testing.T, cfg Config) []Epoch {
 	return res.History
 }
 
-func same(a, b []Epoch) bool {
+func same(a, b []lab.Epoch) bool {
 	x, _ := json.Marshal(a)
 	y, _ := json.Marshal(b)
 	return string(x) == string(y)
@@ -143,10 +136,8 @@ func same(a, b []Epoch) bool {
 
 // TestReproducible: the number of workers, and of processors, changes nothing.
 func TestReproducible(t *testing.T) {
-	cfg := Config{Nets: []string{"optnet", "fc"}, Seed: 3, Puzzles: 330, Batch: 40, Epochs: 2, Workers: 1}
-	if checked() {
-		cfg.Nets = cfg.Nets[:1]
-	}
+	labtest.SkipChecked(t)
+	cfg := Config{Config: lab.Config{Nets: []string{"optnet", "fc"}, Seed: 3, Batch: 40, Epochs: 2, Workers: 1}, Puzzles: 330}
 	if testing.Short() {
 		cfg.Puzzles, cfg.Batch, cfg.Epochs = 50, 20, 1
 	}
@@ -168,15 +159,16 @@ func TestReproducible(t *testing.T) {
 
 // TestKeepLast: the training is the same, the tests are of the last step.
 func TestKeepLast(t *testing.T) {
-	cfg := Config{Seed: 3, Puzzles: 50, Batch: 10, Epochs: 2}
+	labtest.SkipChecked(t)
+	cfg := Config{Config: lab.Config{Seed: 3, Batch: 10, Epochs: 2}, Puzzles: 50}
 	mean := metrics(t, cfg)
 	cfg.KeepLast = true
 	last := metrics(t, cfg)
 	for i := range mean {
-		if mean[i].Last != last[i].Tested || last[i].Last != last[i].Tested || i > 0 && mean[i].TrainLoss != last[i].TrainLoss {
+		if lastOf(&mean[i]) != last[i].Test || !last[i].Last.IsZero() || i > 0 && mean[i].Train.Loss != last[i].Train.Loss {
 			t.Errorf("epoch %d: %+v, and with KeepLast %+v", i, mean[i], last[i])
 		}
-		if i > 0 && mean[i].Tested == last[i].Tested {
+		if i > 0 && mean[i].Test == last[i].Test {
 			t.Errorf("epoch %d: the mean and the last step have the same tests: %+v", i, last[i])
 		}
 	}
@@ -184,12 +176,10 @@ func TestKeepLast(t *testing.T) {
 
 // TestBaselines trains the networks of the paper that have no such layer.
 func TestBaselines(t *testing.T) {
-	if checked() {
-		t.Skip("GoMLX's matrix product does not pass the checks of pointers")
-	}
+	labtest.SkipChecked(t)
 	dir := t.TempDir()
-	cfg := Config{Nets: []string{"fc", "conv"}, Puzzles: 220, Batch: 50, Epochs: 2, Out: dir}
-	res, err := Run(context.Background(), cfg, Report{})
+	cfg := Config{Config: lab.Config{Nets: []string{"fc", "conv"}, Batch: 50, Epochs: 2, Out: dir}, Puzzles: 220}
+	res, err := Run(context.Background(), cfg, lab.Report{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -200,10 +190,10 @@ func TestBaselines(t *testing.T) {
 		first, last := lab.Figure(0), lab.Figure(0)
 		for _, e := range res.History {
 			if e.Net == net && e.Epoch == 0 {
-				first = e.TestMSE
+				first = e.Test.MSE
 			}
 			if e.Net == net && e.Epoch == cfg.Epochs {
-				last = e.TestMSE
+				last = e.Test.MSE
 			}
 		}
 		// A softmax of nearly equal numbers has the error 3/16.
@@ -211,7 +201,7 @@ func TestBaselines(t *testing.T) {
 			t.Errorf("%s: test MSE %v before, %v after training", net, first, last)
 		}
 	}
-	m, err := Load(dir, 0)
+	m, err := Load(dir, "", 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -227,7 +217,7 @@ func TestBaselines(t *testing.T) {
 	if m.Net != "fc" || len(got) != len(p) {
 		t.Errorf("%d predictions of %s", len(got), m.Net)
 	}
-	if _, err := os.Stat(filepath.Join(dir, "model-conv.json")); err != nil {
+	if _, err := os.Stat(filepath.Join(dir, "conv.npz")); err != nil {
 		t.Error(err)
 	}
 	if _, err := os.Stat(filepath.Join(dir, RulesFile)); !errors.Is(err, os.ErrNotExist) {
@@ -238,12 +228,13 @@ func TestBaselines(t *testing.T) {
 // TestInterrupt cancels in the middle of an epoch, of the first and of a later
 // one.
 func TestInterrupt(t *testing.T) {
+	labtest.SkipChecked(t)
 	for _, tt := range []struct{ epoch, batch int }{{1, 1}, {1, 3}, {2, 2}} {
 		dir := t.TempDir()
 		writeFile(t, dir, RulesFile, "old")
 		why := errors.New("enough")
 		ctx, cancel := context.WithCancelCause(context.Background())
-		res, err := Run(ctx, Config{Seed: 2, Puzzles: 50, Batch: 8, Out: dir}, Report{Step: func(s Step) {
+		res, err := Run(ctx, Config{Config: lab.Config{Seed: 2, Batch: 8, Out: dir}, Puzzles: 50}, lab.Report{Step: func(s lab.Step) {
 			if s.Epoch == tt.epoch && s.Batch == tt.batch {
 				cancel(why)
 			}
@@ -251,14 +242,14 @@ func TestInterrupt(t *testing.T) {
 		if !errors.Is(err, lab.ErrInterrupted) || !errors.Is(err, why) || !strings.Contains(err.Error(), dir) {
 			t.Fatalf("error %v", err)
 		}
-		if res == nil || !res.Interrupted || res.Epochs != tt.epoch-1 {
+		if res == nil || !res.Interrupted || res.Epochs != tt.epoch-1 || res.Epoch != tt.epoch-1 {
 			t.Fatalf("result %+v", res)
 		}
 		last := res.History[len(res.History)-1]
-		if last.Epoch != tt.epoch || last.Batches != tt.batch || !last.TrainLoss.Known() || last.TestError.Known() {
+		if last.Epoch != tt.epoch || last.Batches != tt.batch || !last.Train.Loss.Known() || last.Test.Error.Known() {
 			t.Errorf("last line %+v", last)
 		}
-		m, err := Load(dir, 1)
+		m, err := Load(dir, "", 1)
 		if err != nil || m.Epoch != tt.epoch-1 {
 			t.Errorf("loaded %+v, %v", m, err)
 		}
@@ -272,42 +263,48 @@ func TestInterrupt(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
 	dir := t.TempDir()
-	if _, err := Run(ctx, Config{Puzzles: 100, Out: dir}, Report{}); !errors.Is(err, context.Canceled) || !errors.Is(err, lab.ErrInterrupted) {
+	if _, err := Run(ctx, Config{Config: lab.Config{Out: dir}, Puzzles: 100}, lab.Report{}); !errors.Is(err, context.Canceled) || !errors.Is(err, lab.ErrInterrupted) {
 		t.Errorf("error %v", err)
 	}
-	if _, err := Load(dir, 1); err != nil {
-		t.Error(err)
+	if _, err := Load(dir, "", 1); err == nil || !strings.Contains(err.Error(), "no network is there") {
+		t.Errorf("error %v", err)
 	}
 }
 
-// TestResume: what was stopped goes on to the same figures and parameters.
+// TestResume: what was stopped goes on to the same figures, rules and parameters.
 func TestResume(t *testing.T) {
-	cfg := Config{Nets: []string{"optnet", "fc"}, Seed: 3, Puzzles: 60, Batch: 10, Epochs: 3, Out: t.TempDir()}
-	if checked() {
-		cfg.Nets = cfg.Nets[:1]
-	}
+	labtest.SkipChecked(t)
+	cfg := Config{Config: lab.Config{Nets: []string{"optnet", "fc"}, Seed: 3, Batch: 10, Epochs: 3, Out: t.TempDir()}, Puzzles: 60}
 	want := metrics(t, cfg)
-	models := func() (all string) {
-		for i, net := range cfg.Nets {
-			b, err := os.ReadFile(filepath.Join(cfg.Out, modelFile(i, net)))
+	learned := func(dir string) (all []float64) {
+		for net, names := range map[string][]string{"optnet": {"A", "log_z0"}, "fc": {"w0", "b4"}} {
+			m, err := Load(dir, net, 1)
 			if err != nil {
 				t.Fatal(err)
 			}
-			all += string(b)
+			for _, name := range names {
+				w, err := m.net.Parameter(name)
+				if err != nil {
+					t.Fatal(err)
+				}
+				sum := 0.0
+				for i, v := range w {
+					sum += v * float64(i+1)
+				}
+				all = append(all, sum)
+			}
 		}
+		slices.Sort(all)
 		return all
 	}
-	wantModels := models()
+	wantLearned := learned(cfg.Out)
 	for _, at := range []struct {
 		net          string
 		epoch, batch int
 	}{{"optnet", 1, 2}, {"optnet", 3, 1}, {"fc", 2, 4}} {
-		if !slices.Contains(cfg.Nets, at.net) {
-			continue
-		}
 		cfg.Out, cfg.Resume = t.TempDir(), false
 		ctx, cancel := context.WithCancel(context.Background())
-		_, err := Run(ctx, cfg, Report{Step: func(s Step) {
+		_, err := Run(ctx, cfg, lab.Report{Step: func(s lab.Step) {
 			if s.Net == at.net && s.Epoch == at.epoch && s.Batch == at.batch {
 				cancel()
 			}
@@ -319,78 +316,93 @@ func TestResume(t *testing.T) {
 		if got := metrics(t, cfg); !same(got, want) {
 			t.Errorf("stopped at %+v and resumed\n%+v\nwant\n%+v", at, got, want)
 		}
-		if models() != wantModels {
-			t.Errorf("stopped at %+v and resumed: other parameters", at)
+		if got := learned(cfg.Out); !slices.Equal(got, wantLearned) {
+			t.Errorf("stopped at %+v and resumed: other parameters: %v, want %v", at, got, wantLearned)
 		}
 		if got := metrics(t, cfg); !same(got, want) { // nothing is left to do
 			t.Errorf("resumed after the end\n%+v\nwant\n%+v", got, want)
 		}
 	}
+	cfg.KeepLast = true
+	if _, err := Run(context.Background(), cfg, lab.Report{}); err == nil || !strings.Contains(err.Error(), "it had the settings keep last false, and not keep last true") {
+		t.Errorf("error %v", err)
+	}
 	cfg.Seed = 4
-	if _, err := Run(context.Background(), cfg, Report{}); err == nil || !strings.Contains(err.Error(), "it had the seed 3, and not 4") {
+	if _, err := Run(context.Background(), cfg, lab.Report{}); err == nil || !strings.Contains(err.Error(), "it had the seed 3, and not 4") {
 		t.Errorf("error %v", err)
 	}
 }
 
-// A scripted network answers as it is told.
-type scripted struct {
-	z    float64
-	info qp.Status
+// TestUnsolvedBoards holds the test of the graph against that of package boards, on
+// solutions, and on boards that differ from them in a cell or two.
+func TestUnsolvedBoards(t *testing.T) {
+	rng := newRand(7, 0)
+	var ps, answers []Board
+	for _, p := range Generate(5, 200) {
+		b := p.Solution
+		for range rng.IntN(3) {
+			switch i, j := rng.IntN(cells), rng.IntN(cells); rng.IntN(2) {
+			case 0:
+				b[i], b[j] = b[j], b[i]
+			default:
+				b[i] = uint8(1 + rng.IntN(side))
+			}
+		}
+		if rng.IntN(4) == 0 { // valid, and not of this puzzle
+			for i := range b {
+				b[i] = b[i]%side + 1
+			}
+		}
+		ps, answers = append(ps, p.Puzzle), append(answers, b)
+	}
+	x, z := make([]float64, len(ps)*inputs), make([]float64, len(ps)*inputs)
+	for i := range ps {
+		ps[i].encode(x[i*inputs:], 1)
+		for j := range inputs {
+			z[i*inputs+j] = 0.4 * rng.Float64()
+		}
+		answers[i].encode(z[i*inputs:], 0.5)
+	}
+	backend, err := lab.NewBackend("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := graph.MustNewExec(backend, func(x, z *graph.Node) *graph.Node { return unsolved(x, z) }).MustCall(
+		tensors.FromFlatDataAndDimensions(x, len(ps), inputs), tensors.FromFlatDataAndDimensions(z, len(ps), inputs))[0].Value().([]bool)
+	wrong := 0
+	for i, b := range answers {
+		if got[i] == b.Solves(ps[i]) {
+			t.Errorf("%v for %v: unsolved is %v", b, ps[i], got[i])
+		}
+		if got[i] {
+			wrong++
+		}
+	}
+	if wrong < 50 || wrong > 150 {
+		t.Errorf("%d of %d boards are wrong", wrong, len(ps))
+	}
 }
 
-func (n scripted) step(ctx context.Context, p, _ []float64) (outcome, error) {
-	return n.predict(ctx, p)
-}
-
-func (n scripted) predict(_ context.Context, p []float64) (outcome, error) {
-	o := outcome{z: make([]float64, len(p)), info: make([]qp.Info, len(p)/inputs)}
-	for i := range o.z {
-		o.z[i] = n.z
+// TestGradients is of the layer: A and log z₀.
+func TestGradients(t *testing.T) {
+	labtest.SkipChecked(t)
+	backend, err := lab.NewBackend("")
+	if err != nil {
+		t.Fatal(err)
 	}
-	for i := range o.info {
-		o.info[i].Status = qp.Solved
-		if i%2 == 0 {
-			o.info[i].Status = n.info
-		}
+	var qps gomlx.Counter
+	n, err := lab.NewNetwork(backend, networks["optnet"].dtype, 2, 0.1, makeNet("optnet", &Config{Config: lab.Config{Tolerance: 1e-13}}, &qps))
+	if err != nil {
+		t.Fatal(err)
 	}
-	return o, nil
-}
-
-func (n scripted) parameters() ([]parameter, error) { return nil, nil }
-func (n scripted) state() *model.Store              { return nil }
-func (n scripted) restored() error                  { return nil }
-
-// TestStatuses: boards without an answer are counted, wrong, and out of the
-// loss; without a finite loss the training ends.
-func TestStatuses(t *testing.T) {
-	ctx := context.Background()
-	r := &run{cfg: Config{Batch: 20, LR: 0.1}, set: split(Generate(1, 50)), batches: 3}
-	r.epoch = Epoch{Net: "optnet", Epoch: 1}
-	bad := scripted{z: math.Inf(1), info: qp.NumericalError}
-	if err := r.trainEpoch(ctx, bad); err == nil || !strings.Contains(err.Error(), "try a smaller learning rate than 0.1") {
-		t.Errorf("error %v", err)
+	if err := n.SetParameter("log_z0", slices.Repeat([]float64{-1}, inputs)); err != nil {
+		t.Fatal(err)
 	}
-	for status, want := range map[qp.Status]Epoch{
-		qp.Solved:         {},
-		qp.AlmostSolved:   {AlmostSolved: 23},
-		qp.NumericalError: {Unsolved: 23, Tested: Tested{TestUnsolved: 3}},
-	} {
-		r.epoch = Epoch{Net: "optnet", Epoch: 1}
-		n := scripted{z: 0.5, info: status}
-		if err := r.trainEpoch(ctx, n); err != nil {
-			t.Fatal(err)
-		}
-		e := r.epoch
-		if e.Unsolved != want.Unsolved || e.AlmostSolved != want.AlmostSolved || e.TrainLoss != 0.25 || e.TrainError != 1 || e.Batches != 3 {
-			t.Errorf("%v: %+v, want %+v", status, e, want)
-		}
-		got, err := r.test(ctx, n)
-		if err != nil || got.TestUnsolved != want.TestUnsolved || got.TestMSE != 0.25 || got.TestError != 1 {
-			t.Errorf("%v: %+v, %v", status, got, err)
-		}
-	}
-	if l, n := squaredError(nil, &outcome{z: make([]float64, inputs), info: make([]qp.Info, 1)}, make([]float64, inputs)); n != 0 || l != 0 {
-		t.Errorf("an unsolved board alone has loss %v, %d answers", l, n)
+	s := batches{encode(Generate(2, 20)), networks["optnet"].dtype}
+	x, y := s.Batch([]int{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19})
+	labtest.Gradients(t, n, x, y, 1e-4)
+	if c := qps.Counts(); c.Unsolved > 0 {
+		t.Errorf("%d QPs were not solved", c.Unsolved)
 	}
 }
 
@@ -399,21 +411,18 @@ func TestConfig(t *testing.T) {
 		cfg Config
 		err string
 	}{
-		{Config{Nets: []string{"rnn"}}, `"rnn", want one of optnet, fc, conv`},
-		{Config{Nets: []string{"fc", "fc"}}, "twice"},
-		{Config{Epochs: -1}, "-1 epochs"},
-		{Config{Batch: -1}, "want 1 or more"},
-		{Config{LR: math.NaN()}, "learning rate NaN"},
-		{Config{LR: -0.1}, "learning rate -0.1"},
-		{Config{Workers: -2}, "-2 workers"},
-		{Config{Puzzles: 3}, "3 puzzles, want at least 10"},
+		{Config{Config: lab.Config{Nets: []string{"rnn"}}}, `sudoku: net is "rnn", want one of optnet, fc, conv`},
+		{Config{Config: lab.Config{Epochs: -1}}, "epochs is -1"},
+		{Config{Puzzles: 3}, "puzzles is 3, want at least 10"},
 	} {
-		if _, err := Run(context.Background(), tt.cfg, Report{}); err == nil || !strings.Contains(err.Error(), tt.err) {
+		_, err := Run(context.Background(), tt.cfg, lab.Report{})
+		var v *lab.ValueError
+		if !errors.As(err, &v) || !strings.Contains(err.Error(), tt.err) {
 			t.Errorf("%+v: error %v, want %q", tt.cfg, err, tt.err)
 		}
 	}
 	few := writeFile(t, t.TempDir(), "few.csv", line1+line2)
-	if _, err := Run(context.Background(), Config{Data: few}, Report{}); err == nil || !strings.Contains(err.Error(), "2 puzzles, want at least 10") {
+	if _, err := Run(context.Background(), Config{Config: lab.Config{Data: few}}, lab.Report{}); err == nil || !strings.Contains(err.Error(), "2 puzzles, want at least 10") {
 		t.Errorf("error %v", err)
 	}
 }
@@ -423,58 +432,32 @@ func TestOut(t *testing.T) {
 	file := writeFile(t, dir, "file", "")
 	var f *lab.FileError
 	for _, out := range []string{file, filepath.Join(file, "below")} {
-		_, err := Run(context.Background(), Config{Puzzles: 20, Out: out}, Report{})
+		_, err := Run(context.Background(), Config{Config: lab.Config{Out: out}, Puzzles: 20}, lab.Report{})
 		if !errors.As(err, &f) || f.File != out || !strings.Contains(err.Error(), "the output folder cannot be written (not a directory)") {
 			t.Errorf("%s: error %v", out, err)
 		}
 	}
 }
 
-func TestLoadErrors(t *testing.T) {
-	ok := saved{Format: savedFormat, Net: "optnet"}
-	p := start(1)
-	ok.Parameters = []parameter{{"A", []int{rules, inputs}, p.a}, {"log_z0", []int{inputs}, p.logZ0}}
-	text := func(change func(*saved)) string {
-		s := ok
-		s.Parameters = append([]parameter(nil), ok.Parameters...)
-		change(&s)
-		b, err := json.Marshal(s)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return string(b)
+// BenchmarkStep is a step of training at the batch of the paper.
+func BenchmarkStep(b *testing.B) {
+	backend, err := lab.NewBackend("")
+	if err != nil {
+		b.Fatal(err)
 	}
-	whole := text(func(*saved) {})
-	for _, tt := range []struct{ name, text, err string }{
-		{"whole", whole, ""},
-		{"empty", "", "not whole"},
-		{"cut off", whole[:len(whole)/2], "not whole"},
-		{"another file", `{"experiment": "sudoku"}`, `has the format "", want "optnet sudoku 1"`},
-		{"no parameters", `{"format": "optnet sudoku 1", "net": "optnet"}`, "no parameters"},
-		{"unknown net", text(func(s *saved) { s.Net = "rnn" }), `network "rnn"`},
-		{"wrong net", text(func(s *saved) { s.Net = "fc" }), "parameter w0 is missing"},
-		{"missing", text(func(s *saved) { s.Parameters = s.Parameters[:1] }), "log_z0 is missing"},
-		{"wrong shape", text(func(s *saved) { s.Parameters[0].Shape = []int{inputs, rules} }), "shape [64 40], want 2560 and [40 64]"},
-		{"too few values", text(func(s *saved) { s.Parameters[0].Values = p.a[1:] }), "has 2559 values"},
-		{"huge value", strings.Replace(whole, `"values":[`, `"values":[1e999,`, 1), "not whole"},
-	} {
-		dir := t.TempDir()
-		writeFile(t, dir, ModelFile, tt.text)
-		m, err := Load(dir, 1)
-		if tt.err == "" {
-			if err != nil {
-				t.Errorf("%s: %v", tt.name, err)
-			} else if ps, _ := m.net.parameters(); !reflect.DeepEqual(ps, ok.Parameters) {
-				t.Errorf("%s: the parameters are not the same", tt.name)
-			}
-			continue
-		}
-		var f *lab.FileError
-		if !errors.As(err, &f) || !strings.Contains(err.Error(), tt.err) || f.File != filepath.Join(dir, ModelFile) {
-			t.Errorf("%s: error %v, want %q", tt.name, err, tt.err)
-		}
+	n, err := lab.NewNetwork(backend, networks["optnet"].dtype, 2, 0.1, makeNet("optnet", &Config{}, nil))
+	if err != nil {
+		b.Fatal(err)
 	}
-	if _, err := Load(filepath.Join(t.TempDir(), "missing"), 1); !errors.Is(err, os.ErrNotExist) || !strings.Contains(err.Error(), "optnet train sudoku") {
-		t.Errorf("missing folder: %v", err)
+	s := batches{encode(Generate(2, 150)), networks["optnet"].dtype}
+	examples := make([]int, 150)
+	for i := range examples {
+		examples[i] = i
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := n.Step(s.Batch(examples)); err != nil {
+			b.Fatal(err)
+		}
 	}
 }

@@ -48,7 +48,7 @@ func Gradients(t *testing.T, n *lab.Network, x, y *tensors.Tensor, tolerance flo
 				if err != nil {
 					t.Fatal(err)
 				}
-				return float64(m.Loss)
+				return m.Loss
 			}
 			got := (at(h) - at(-h)) / (2 * h)
 			if err := n.SetParameter(name, w); err != nil {
