@@ -243,6 +243,9 @@ func (s *Solver) cold(w *work, out *slot, stop func() Status, trace func(int, fl
 			out.zero()
 			w.merit = math.Inf(1)
 		}
+		if out.info.Status == NumericalError && w.lineality(out) {
+			out.info.Status, out.info.Reason = DualInfeasible, ""
+		}
 		if st := out.info.Status; st != NumericalError && st != AlmostSolved {
 			return
 		}

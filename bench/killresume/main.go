@@ -60,12 +60,13 @@ func run(ctx context.Context, optnet string, args []string, runs int, seed uint6
 	kills, inside := 0, 0
 	for k := range runs {
 		dir := filepath.Join(work, fmt.Sprint("run", k))
-		known := 0 // epochs finished
+		known, times := 0, 0          // epochs finished, and kills of this training
+		window := 1.3 * float64(span) // grows as long as no epoch gets finished: the machine may be busier now
 		for {
 			if ctx.Err() != nil {
 				return context.Cause(ctx)
 			}
-			killed, err := t.kill(ctx, dir, time.Duration(rng.Float64()*1.3*float64(span)))
+			killed, err := t.kill(ctx, dir, time.Duration(rng.Float64()*window))
 			if err != nil {
 				return fmt.Errorf("run %d: %w", k, err)
 			}
@@ -73,12 +74,23 @@ func run(ctx context.Context, optnet string, args []string, runs int, seed uint6
 			if epochs < known {
 				return fmt.Errorf("run %d: %d epochs were finished before a kill, %d after it", k, known, epochs)
 			}
+			if !killed && times == 0 { // it was too quick: again, from the beginning
+				if err := os.RemoveAll(dir); err != nil {
+					return err
+				}
+				window *= 0.9
+				continue
+			}
 			if !killed {
 				break
 			}
 			kills++
+			times++
 			if epochs > 0 {
 				inside++
+			}
+			if epochs == known {
+				window *= 1.2
 			}
 			known = epochs
 		}
@@ -90,6 +102,9 @@ func run(ctx context.Context, optnet string, args []string, runs int, seed uint6
 			return fmt.Errorf("run %d: the result is\n%v\nand without kills\n%v", k, got, want)
 		}
 		os.RemoveAll(dir)
+		if (k+1)%max(1, runs/20) == 0 {
+			fmt.Printf("%8s %6d trainings, %6d kills, %6d of them after a finished epoch\n", time.Since(began).Round(time.Second), k+1, kills, inside)
+		}
 	}
 	fmt.Printf("%d trainings, %d kills (%d after a finished epoch): no epoch was lost, and every result is that of the training without kills\n", runs, kills, inside)
 	return nil

@@ -9,7 +9,7 @@ import (
 
 func TestSoak(t *testing.T) {
 	var out strings.Builder
-	if err := soak(context.Background(), &out, time.Second, 2, 1); err != nil {
+	if err := soak(context.Background(), &out, time.Second, 2, 1, t.TempDir()); err != nil {
 		t.Fatal(err)
 	}
 	if !strings.Contains(out.String(), "poisoned") {
