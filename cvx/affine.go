@@ -2,6 +2,7 @@ package cvx
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -58,9 +59,9 @@ func Neg(x *Expr) *Expr {
 func Scale(c float64, x *Expr) *Expr { return Times(Const(c), x) }
 
 // collected is an affine atom whose entry dst[r] is the sum of the entries r.
-func collected(name, extra string, x *Expr, dst []int, rows, cols int, coef float64) *Expr {
+func collected(name, extra string, x *Expr, dst func() []int, rows, cols int, coef float64) *Expr {
 	return apply(&affine{name: name, extra: extra, dst: dst, coef: coef, rows: func(l []lin) lin {
-		s := l[0].collect(dst, rows*cols, nil)
+		s := l[0].collect(dst(), rows*cols, nil)
 		if coef != 1 {
 			s = s.scale(coef)
 		}
@@ -69,29 +70,34 @@ func collected(name, extra string, x *Expr, dst []int, rows, cols int, coef floa
 }
 
 // Sum is the sum of all entries.
-func Sum(x *Expr) *Expr { return collected("Sum", "", x, make([]int, x.Len()), 1, 1, 1) }
+func Sum(x *Expr) *Expr { return collected("Sum", "", x, x.zeros, 1, 1, 1) }
+
+func (e *Expr) zeros() []int { return make([]int, e.Len()) }
 
 // Mean is the mean of all entries.
 func Mean(x *Expr) *Expr {
-	return collected("Mean", "", x, make([]int, x.Len()), 1, 1, 1/float64(x.Len()))
+	return collected("Mean", "", x, x.zeros, 1, 1, 1/float64(x.Len()))
 }
 
 // SumRows adds up the rows: a row of the sums of the columns.
 func SumRows(x *Expr) *Expr {
-	dst := make([]int, x.Len())
-	for k := range dst {
-		dst[k] = k % x.cols
-	}
-	return collected("SumRows", "", x, dst, 1, x.cols, 1)
+	return collected("SumRows", "", x, x.indices(func(k int) int { return k % x.cols }), 1, x.cols, 1)
 }
 
 // SumCols adds up the columns: a column of the sums of the rows.
 func SumCols(x *Expr) *Expr {
-	dst := make([]int, x.Len())
-	for k := range dst {
-		dst[k] = k / x.cols
+	return collected("SumCols", "", x, x.indices(func(k int) int { return k / x.cols }), x.rows, 1, 1)
+}
+
+// indices makes an index of each entry.
+func (e *Expr) indices(of func(k int) int) func() []int {
+	return func() []int {
+		idx := make([]int, e.Len())
+		for k := range idx {
+			idx[k] = of(k)
+		}
+		return idx
 	}
-	return collected("SumCols", "", x, dst, x.rows, 1, 1)
 }
 
 // Trace is the sum of the diagonal of a square matrix.
@@ -112,8 +118,8 @@ func Trace(x *Expr) *Expr {
 
 // gathered is an affine atom whose entry k is the argument's entry idx[k], 0
 // where that is −1.
-func gathered(name, extra string, x *Expr, idx []int, rows, cols int) *Expr {
-	return apply(&affine{name: name, extra: extra, idx: idx, rows: func(l []lin) lin { return l[0].gather(idx) }}, rows, cols, x)
+func gathered(name, extra string, x *Expr, idx func() []int, rows, cols int) *Expr {
+	return apply(&affine{name: name, extra: extra, idx: idx, rows: func(l []lin) lin { return l[0].gather(idx()) }}, rows, cols, x)
 }
 
 // Diag is the diagonal matrix of a vector, or the diagonal of a square matrix
@@ -121,21 +127,25 @@ func gathered(name, extra string, x *Expr, idx []int, rows, cols int) *Expr {
 func Diag(x *Expr) *Expr {
 	n := max(x.rows, x.cols)
 	if x.vector() {
-		idx := fillInt(n*n, -1)
-		for i := range n {
-			idx[i*(n+1)] = i
-		}
-		return gathered("Diag", "", x, idx, n, n)
+		return gathered("Diag", "", x, func() []int {
+			idx := fillInt(n*n, -1)
+			for i := range n {
+				idx[i*(n+1)] = i
+			}
+			return idx
+		}, n, n)
 	}
 	if !x.square() {
 		return wrong(problem("Diag", "Diag takes a vector or a square matrix, and this one is %s", x.dims()),
 			&affine{name: "Diag"}, n, 1, x)
 	}
-	idx := make([]int, n)
-	for i := range idx {
-		idx[i] = i * (n + 1)
-	}
-	return gathered("Diag", "", x, idx, n, 1)
+	return gathered("Diag", "", x, func() []int {
+		idx := make([]int, n)
+		for i := range idx {
+			idx[i] = i * (n + 1)
+		}
+		return idx
+	}, n, 1)
 }
 
 func fillInt(n, x int) []int {
@@ -156,36 +166,42 @@ func count(n int) []int {
 
 // T is the transpose.
 func (e *Expr) T() *Expr {
-	return gathered("T", "", e, transposed(e.rows, e.cols), e.cols, e.rows)
+	return gathered("T", "", e, func() []int { return transposed(e.rows, e.cols) }, e.cols, e.rows)
 }
 
 // Reshape gives the entries, row by row, another size.
 func Reshape(x *Expr, rows, cols int) *Expr {
 	f := fmt.Sprintf("%d, %d", rows, cols)
-	if rows < 1 || cols < 1 || rows*cols != x.Len() {
+	if rows < 1 || cols < 1 || x.Len()%rows != 0 || cols != x.Len()/rows {
 		return wrong(problem("Reshape", "a %s matrix has %d entries, and does not become %s", x.dims(), x.Len(), dims(rows, cols)),
 			&affine{name: "Reshape", extra: f}, max(rows, 1), max(cols, 1), x)
 	}
-	return gathered("Reshape", f, x, count(x.Len()), rows, cols)
+	return gathered("Reshape", f, x, x.each, rows, cols)
 }
 
 // Vec is the column of all entries, row by row.
-func Vec(x *Expr) *Expr { return gathered("Vec", "", x, count(x.Len()), x.Len(), 1) }
+func Vec(x *Expr) *Expr { return gathered("Vec", "", x, x.each, x.Len(), 1) }
+
+func (e *Expr) each() []int { return count(e.Len()) }
 
 // UpperTri is the column of the entries above the diagonal of a square matrix,
 // row by row.
 func UpperTri(x *Expr) *Expr {
-	var idx []int
-	for i := range x.rows {
-		for j := i + 1; j < x.cols; j++ {
-			idx = append(idx, i*x.cols+j)
-		}
-	}
-	if !x.square() || len(idx) == 0 {
+	n := x.rows
+	entries := n * (n - 1) / 2
+	if !x.square() || n == 1 {
 		return wrong(problem("UpperTri", "UpperTri takes a square matrix of order 2 or more, and this one is %s", x.dims()),
-			&affine{name: "UpperTri"}, max(len(idx), 1), 1, x)
+			&affine{name: "UpperTri"}, 1, 1, x)
 	}
-	return gathered("UpperTri", "", x, idx, len(idx), 1)
+	return gathered("UpperTri", "", x, func() []int {
+		idx := make([]int, 0, entries)
+		for i := range n {
+			for j := i + 1; j < n; j++ {
+				idx = append(idx, i*n+j)
+			}
+		}
+		return idx
+	}, entries, 1)
 }
 
 // At is one entry: At(i) of a vector, At(i, j) of a matrix.
@@ -208,7 +224,7 @@ func (e *Expr) At(index ...int) *Expr {
 	if k < 0 {
 		return wrong(problem("At", "index (%s) is out of range: the expression is %s, and indices start at 0", extra, e.dims()), f, 1, 1, e)
 	}
-	return gathered("At", extra, e, []int{k}, 1, 1)
+	return gathered("At", extra, e, func() []int { return []int{k} }, 1, 1)
 }
 
 // Slice is the block of rows r0 ≤ i < r1 and columns c0 ≤ j < c1.
@@ -237,13 +253,15 @@ func (e *Expr) block(name, extra string, r0, r1, c0, c1 int) *Expr {
 		return wrong(problem(name, "rows %d to %d and columns %d to %d (ends excluded) are no block of a %s expression", r0, r1, c0, c1, e.dims()),
 			&affine{name: name, extra: extra}, max(r1-r0, 1), max(c1-c0, 1), e)
 	}
-	idx := make([]int, 0, (r1-r0)*(c1-c0))
-	for i := r0; i < r1; i++ {
-		for j := c0; j < c1; j++ {
-			idx = append(idx, i*e.cols+j)
+	return gathered(name, extra, e, func() []int {
+		idx := make([]int, 0, (r1-r0)*(c1-c0))
+		for i := r0; i < r1; i++ {
+			for j := c0; j < c1; j++ {
+				idx = append(idx, i*e.cols+j)
+			}
 		}
-	}
-	return gathered(name, extra, e, idx, r1-r0, c1-c0)
+		return idx
+	}, r1-r0, c1-c0)
 }
 
 // Pick is the column of the entries with the given indices; those of a matrix
@@ -259,7 +277,8 @@ func (e *Expr) Pick(index ...int) *Expr {
 	if len(index) == 0 {
 		return wrong(problem("Pick", "Pick takes at least one index"), &affine{name: "Pick"}, 1, 1, e)
 	}
-	return gathered("Pick", extra, e, append([]int(nil), index...), len(index), 1)
+	index = slices.Clone(index)
+	return gathered("Pick", extra, e, func() []int { return index }, len(index), 1)
 }
 
 // HStack puts matrices with as many rows side by side.
@@ -275,18 +294,20 @@ func HStack(x ...*Expr) *Expr {
 		}
 		cols += e.cols
 	}
-	// Entry (i, j) of operand e is row first(e) + i·cols(e) + j of the stack.
-	idx := make([]int, 0, rows*cols)
-	for i := range rows {
-		first := 0
-		for _, e := range x {
-			for j := range e.cols {
-				idx = append(idx, first+i*e.cols+j)
+	return apply(&affine{name: "HStack", rows: func(l []lin) lin {
+		// Entry (i, j) of operand e is row first(e) + i·cols(e) + j of the stack.
+		idx := make([]int, 0, rows*cols)
+		for i := range rows {
+			first := 0
+			for _, e := range x {
+				for j := range e.cols {
+					idx = append(idx, first+i*e.cols+j)
+				}
+				first += e.Len()
 			}
-			first += e.Len()
 		}
-	}
-	return apply(&affine{name: "HStack", rows: func(l []lin) lin { return stack(l...).gather(idx) }}, rows, cols, x...)
+		return stack(l...).gather(idx)
+	}}, rows, cols, x...)
 }
 
 // VStack puts matrices with as many columns below each other.

@@ -22,7 +22,26 @@ type atom interface {
 // apply makes the expression f(args) of the given size, and hands on the
 // mistakes of its arguments.
 func apply(f atom, rows, cols int, args ...*Expr) *Expr {
+	if oversized(rows, cols) {
+		e := &Expr{rows: 1, cols: 1, atom: f, args: args}
+		e.bad = problem(e.function(), "the result would be %s, and an expression has at most 2⁴⁰ entries", dims(rows, cols))
+		e.bad.Expr = e.String()
+		return e
+	}
 	return &Expr{rows: rows, cols: cols, atom: f, args: args}
+}
+
+// oversized says whether a size is beyond what indices are computed for. What fits in
+// memory is asked when a model is compiled.
+func oversized(rows, cols int) bool {
+	const most = 1 << 40
+	return rows > most || cols > most || rows > 0 && cols > most/rows
+}
+
+// function is the name of the function that e applies.
+func (e *Expr) function() string {
+	name, _ := e.atom.label()
+	return name
 }
 
 // wrong is the expression f(args) that carries a mistake.
@@ -41,7 +60,8 @@ type affine struct {
 	rows        func(a []lin) lin
 	// What the atom does, where it is one of these: entry r of the argument is
 	// added, times coef, to entry dst[r]; entry k is the argument's entry idx[k].
-	dst, idx []int
+	// The indices are made when they are needed.
+	dst, idx func() []int
 	coef     float64
 }
 

@@ -20,6 +20,13 @@ func (m *Model) Compile() (prog *Program, err error) {
 	if problems := m.check(); len(problems) > 0 {
 		return nil, &ModelError{Problems: problems}
 	}
+	limit := m.MaxTerms
+	if limit <= 0 {
+		limit = maxTerms
+	}
+	if err := m.tooMany(limit); err != nil {
+		return nil, err
+	}
 	src := m
 	if m.geometric {
 		logs, problems := m.logarithm()
@@ -30,13 +37,6 @@ func (m *Model) Compile() (prog *Program, err error) {
 			return nil, &ModelError{Problems: problems}
 		}
 		src = logs
-	}
-	limit := m.MaxTerms
-	if limit <= 0 {
-		limit = maxTerms
-	}
-	if err := src.tooMany(limit); err != nil {
-		return nil, err
 	}
 	g := newGraph(src, newRules(false), limit)
 	defer func() {
@@ -76,7 +76,7 @@ func (m *Model) Compile() (prog *Program, err error) {
 }
 
 // tooMany refuses variables and parameters that alone have more entries than the
-// limit, or than indices of 32 bits can tell apart.
+// limit, or than indices of 32 bits can tell apart, and expressions of them with more.
 func (m *Model) tooMany(limit int64) error {
 	limit = min(limit, math.MaxInt32)
 	for _, list := range [][]*Expr{m.vars, m.params} {
@@ -88,7 +88,34 @@ func (m *Model) tooMany(limit int64) error {
 			left -= int64(e.size())
 		}
 	}
-	return nil
+	r, seen := newRules(false), map[*Expr]bool{}
+	var walk func(e *Expr) error
+	walk = func(e *Expr) error {
+		if seen[e] {
+			return nil
+		}
+		seen[e] = true
+		for _, a := range e.args {
+			if err := walk(a); err != nil {
+				return err
+			}
+		}
+		if f := r.of(e); (f.vars || f.params) && int64(e.Len()) > limit {
+			return &SizeError{Expr: e.String(), Terms: int64(e.Len()), Limit: limit}
+		}
+		return nil
+	}
+	for _, c := range m.constraints {
+		for _, a := range c.args {
+			if err := walk(a); err != nil {
+				return err
+			}
+		}
+		if n := int64(c.rows); n > limit/int64(c.cols) {
+			return &SizeError{Expr: c.String(), Terms: n * int64(c.cols), Limit: limit}
+		}
+	}
+	return walk(m.objective)
 }
 
 // constrain adds a constraint and returns the block that has its rows.

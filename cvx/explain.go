@@ -322,11 +322,14 @@ func (r *rules) explainForm(p *Problem, e *Expr, a []facts) {
 		p.Rule = fmt.Sprintf("the parameter matrix %v is not declared positive semidefinite", q)
 		p.Instead = fmt.Sprintf("%v.PSD() where it is declared", q)
 		if q.leaf == nil {
-			p.Rule = fmt.Sprintf("QuadForm takes a parameter declared PSD itself, and %v is an expression of parameters", q)
-			p.Instead = "a parameter for the whole matrix, declared PSD; a constant factor c as Scale(c, QuadForm(x, P)), a sum of matrices as a sum of forms"
+			p.Rule = fmt.Sprintf("nothing shows that %v is positive semidefinite for all values of its parameters: sums of PSD matrices, their products with numbers of known sign and products entry by entry, and Diag of a NonNeg vector are", q)
+			p.Instead = "a parameter for the whole matrix, declared PSD"
+			if q.function() == "Mul" {
+				p.Instead = "QuadForm(Mul(A, x), P) for the matrix AᵀPA, SumSquares(Mul(R, x)) for RᵀR"
+			}
 		}
 	default:
-		eig := eigenvalues(constantValue(q))
+		eig := eigenvalues(r.values.of(q))
 		if eig == nil {
 			p.Rule = fmt.Sprintf("the matrix %v is not symmetric", q)
 			p.Instead = "½(P + Pᵀ), which has the same quadratic form"

@@ -61,7 +61,12 @@ func (e *Expr) size() int {
 func (e *Expr) Dims() (rows, cols int) { return e.rows, e.cols }
 
 // Len is the number of entries.
-func (e *Expr) Len() int { return e.rows * e.cols }
+func (e *Expr) Len() int {
+	if e.cols > 0 && e.rows > math.MaxInt/e.cols {
+		return math.MaxInt // no such expression is compiled
+	}
+	return e.rows * e.cols
+}
 
 // Named gives the expression a name, which messages use. It returns a new
 // expression with the same meaning.
@@ -227,6 +232,10 @@ func (e *Expr) Bounds(lo, hi any) *Expr {
 }
 
 func (e *Expr) bound(x any, none float64) ([]float64, string) {
+	const most = 1 << 28
+	if x != nil && e.Len() > most {
+		return nil, fmt.Sprintf("%s has %d entries, and bounds are for at most 2²⁸", e.name, e.Len())
+	}
 	var v []float64
 	switch x := x.(type) {
 	case nil:

@@ -185,7 +185,7 @@ func (m *Model) unknown(e *Expr) *Expr {
 
 func (t *logarithms) rewrite(e *Expr) (l *Expr, why, instead string) {
 	if e.leaf != nil || !t.dependent(e) {
-		v := constantValue(e).values()
+		v := t.rules.values.of(e).values()
 		for _, x := range v {
 			if !(x > 0) {
 				return nil, fmt.Sprintf("the constant %g is not positive", x), ""
@@ -222,7 +222,7 @@ func (t *logarithms) rewrite(e *Expr) (l *Expr, why, instead string) {
 	case *affine:
 		switch {
 		case f.dst != nil:
-			l = t.grouped(a[0], f.dst, e)
+			l = t.grouped(a[0], f.dst(), e)
 			if f.coef != 1 {
 				l = Add(l, Const(math.Log(f.coef)))
 			}
@@ -234,7 +234,7 @@ func (t *logarithms) rewrite(e *Expr) (l *Expr, why, instead string) {
 			}
 			return Reshape(logSumExps(HStack(cols...)), e.rows, e.cols), "", ""
 		case f.idx != nil:
-			for _, k := range f.idx {
+			for _, k := range f.idx() {
 				if k < 0 {
 					return nil, "a Diag matrix has zeros, which have no logarithm", ""
 				}

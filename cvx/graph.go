@@ -180,9 +180,9 @@ func (g *graph) constant(e *Expr) *matrix {
 	}
 	m, ok := g.consts[e]
 	if !ok {
-		m = constantValue(e)
+		m = g.facts.values.of(e)
 		if v, bad := notFinite(m.stored()); bad {
-			g.problems = append(g.problems, notFiniteProblem(e, v))
+			g.problems = append(g.problems, notFiniteProblem(g.facts.values, e, v))
 			m = &matrix{rows: m.rows, cols: m.cols, dense: make([]float64, m.rows*m.cols)}
 		}
 		g.consts[e] = m
@@ -201,11 +201,11 @@ func notFinite(x []float64) (float64, bool) {
 
 // notFiniteProblem blames the smallest part of a constant expression whose value
 // v is not finite.
-func notFiniteProblem(e *Expr, v float64) *Problem {
+func notFiniteProblem(values constants, e *Expr, v float64) *Problem {
 	for deeper := true; deeper; {
 		deeper = false
 		for _, a := range e.args {
-			if w, bad := notFinite(constantValue(a).stored()); bad {
+			if w, bad := notFinite(values.of(a).stored()); bad {
 				e, v, deeper = a, w, true
 				break
 			}

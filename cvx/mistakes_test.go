@@ -105,7 +105,13 @@ func TestAdvice(t *testing.T) {
 		build func(x, p, g *cvx.Expr) *cvx.Expr
 	}{
 		{"s with Leq(SumSquares(Mul(P, x)), s)", func(x, p, g *cvx.Expr) *cvx.Expr { return cvx.Times(g, cvx.SumSquares(cvx.Mul(p, x))) }},
-		{"Scale(c, QuadForm(x, P))", func(x, p, g *cvx.Expr) *cvx.Expr { return cvx.QuadForm(x, cvx.Scale(0.5, p)) }},
+		{"QuadForm(Mul(A, x), P)", func(x, p, g *cvx.Expr) *cvx.Expr {
+			a := cvx.Const([][]float64{{1, 2}, {3, 4}})
+			return cvx.QuadForm(x, cvx.Mul(a.T(), cvx.Mul(p, a)))
+		}},
+		{"a parameter for the whole matrix", func(x, p, g *cvx.Expr) *cvx.Expr {
+			return cvx.QuadForm(x, cvx.Sub(p, cvx.Diag(cvx.Const([]float64{1, 1}))))
+		}},
 		{"Power(Pos(Sub(Square(x), 1)), 3)", func(x, p, g *cvx.Expr) *cvx.Expr {
 			return cvx.Sum(cvx.Power(cvx.Sub(cvx.Square(x), cvx.Const(1)), 3))
 		}},

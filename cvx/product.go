@@ -1,5 +1,7 @@
 package cvx
 
+import "math"
+
 // bilinear is an atom of two factors. One of them must be constant, or affine in
 // parameters while the other is free of them.
 type bilinear struct {
@@ -155,23 +157,33 @@ func (f *quotient) graph(g *graph, e *Expr, _ []lin) lin {
 // Kron is the Kronecker product: blocks aᵢⱼ·b.
 func Kron(a, b *Expr) *Expr {
 	rows, cols := a.rows*b.rows, a.cols*b.cols
-	ia, ib := make([]int, 0, rows*cols), make([]int, 0, rows*cols)
-	for i := range rows {
-		for j := range cols {
-			ia = append(ia, i/b.rows*a.cols+j/b.cols)
-			ib = append(ib, i%b.rows*b.cols+j%b.cols)
+	if oversized(a.rows, b.rows) || oversized(a.cols, b.cols) {
+		rows, cols = math.MaxInt, math.MaxInt // they may have overflown
+	}
+	indices := func() (ia, ib []int) {
+		ia, ib = make([]int, 0, rows*cols), make([]int, 0, rows*cols)
+		for i := range rows {
+			for j := range cols {
+				ia = append(ia, i/b.rows*a.cols+j/b.cols)
+				ib = append(ib, i%b.rows*b.cols+j%b.cols)
+			}
 		}
+		return ia, ib
 	}
 	return apply(&bilinear{
 		name: "Kron",
 		out: func(x, y []float64) []float64 {
+			ia, ib := indices()
 			z := make([]float64, rows*cols)
 			for k := range z {
 				z[k] = x[ia[k]] * y[ib[k]]
 			}
 			return z
 		},
-		terms: func(x, y lin) lin { return x.gather(ia).times(y.gather(ib)) },
+		terms: func(x, y lin) lin {
+			ia, ib := indices()
+			return x.gather(ia).times(y.gather(ib))
+		},
 	}, rows, cols, a, b)
 }
 

@@ -52,9 +52,10 @@ func (g *graph) weigh(e *Expr, w lin) {
 func (g *graph) weighAffine(f *affine, e *Expr, w lin) bool {
 	switch {
 	case f.dst != nil:
-		g.weigh(e.args[0], w.gather(f.dst).scale(f.coef))
+		g.weigh(e.args[0], w.gather(f.dst()).scale(f.coef))
 	case f.idx != nil:
-		idx, rows := f.idx, make([]int, 0, len(f.idx))
+		idx := f.idx()
+		rows := make([]int, 0, len(idx))
 		var dst []int
 		for k, r := range idx {
 			if r >= 0 {

@@ -5,16 +5,21 @@ type facts struct {
 	sign         Sign
 	curv         Curvature
 	vars, params bool // it contains variables, parameters
+	broken       bool // it, or a part of it, carries a mistake
 }
 
 // rules derives facts. With dpp, parameters count as affine; otherwise as
 // constant.
 type rules struct {
-	dpp  bool
-	memo map[*Expr]facts
+	dpp      bool
+	memo     map[*Expr]facts
+	values   constants
+	definite map[*Expr][2]bool // of matrices: PSD, and −PSD
 }
 
-func newRules(dpp bool) *rules { return &rules{dpp: dpp, memo: map[*Expr]facts{}} }
+func newRules(dpp bool) *rules {
+	return &rules{dpp: dpp, memo: map[*Expr]facts{}, values: constants{}, definite: map[*Expr][2]bool{}}
+}
 
 // A ruled atom has a curvature rule of its own.
 type ruled interface {
@@ -34,15 +39,15 @@ func (r *rules) derive(e *Expr) facts {
 	if l := e.leaf; l != nil {
 		switch l.kind {
 		case variable:
-			return facts{sign: boundSign(l), curv: Affine, vars: true}
+			return facts{sign: boundSign(l), curv: Affine, vars: true, broken: e.bad != nil}
 		case parameter:
-			f := facts{sign: l.sign, curv: Constant, params: true}
+			f := facts{sign: l.sign, curv: Constant, params: true, broken: e.bad != nil}
 			if r.dpp {
 				f.curv = Affine
 			}
 			return f
 		}
-		return facts{sign: l.sign, curv: Constant}
+		return facts{sign: l.sign, curv: Constant, broken: e.bad != nil}
 	}
 	a := make([]facts, len(e.args))
 	signs := make([]Sign, len(e.args))
@@ -52,15 +57,16 @@ func (r *rules) derive(e *Expr) facts {
 		signs[i] = a[i].sign
 		f.vars = f.vars || a[i].vars
 		f.params = f.params || a[i].params
+		f.broken = f.broken || a[i].broken
 	}
-	if e.broken() {
+	if f.broken = f.broken || e.bad != nil; f.broken {
 		f.curv = UnknownCurvature
 		return f
 	}
 	f.sign = e.atom.sign(signs)
 	if !f.vars && !f.params {
 		if e.Len() <= 1<<16 {
-			f.sign = signOfValues(constantValue(e).values())
+			f.sign = signOfValues(r.values.of(e).values())
 		}
 		f.curv = Constant
 		return f
@@ -89,19 +95,6 @@ func boundSign(l *leaf) Sign {
 		nonpos = nonpos || signOfValues(l.hi).nonpos()
 	}
 	return signOf(nonneg, nonpos)
-}
-
-// broken says whether the expression, or a part of it, carries a mistake.
-func (e *Expr) broken() bool {
-	if e.bad != nil {
-		return true
-	}
-	for _, a := range e.args {
-		if a.bad != nil {
-			return true
-		}
-	}
-	return false
 }
 
 // compose is the composition rule.
@@ -170,29 +163,40 @@ func (e *Expr) Sign() Sign { return newRules(false).of(e).sign }
 // affine.
 func (e *Expr) DPP() bool { return newRules(true).of(e).curv != UnknownCurvature }
 
-// constantValue computes an expression without variables and parameters.
-func constantValue(e *Expr) *matrix {
+// constants are the values of expressions without variables and parameters.
+type constants map[*Expr]*matrix
+
+func (c constants) of(e *Expr) *matrix {
 	if e.leaf != nil {
 		return e.leaf.value
 	}
+	m, ok := c[e]
+	if !ok {
+		m = c.compute(e)
+		c[e] = m
+	}
+	return m
+}
+
+func (c constants) compute(e *Expr) *matrix {
 	if f, ok := e.atom.(*affine); ok && len(e.args) == 1 {
 		switch f.name {
 		case "T":
-			return constantValue(e.args[0]).transpose()
+			return c.of(e.args[0]).transpose()
 		case "Neg":
-			return constantValue(e.args[0]).scaled(-1)
+			return c.of(e.args[0]).scaled(-1)
 		}
 	}
 	if f, ok := e.atom.(*bilinear); ok && (f.name == "Times" || f.name == "Mul") {
-		for i, c := range e.args {
-			if c.scalar() && e.args[1-i].Len() > 1 {
-				return constantValue(e.args[1-i]).scaled(constantValue(c).values()[0])
+		for i, s := range e.args {
+			if s.scalar() && e.args[1-i].Len() > 1 {
+				return c.of(e.args[1-i]).scaled(c.of(s).values()[0])
 			}
 		}
 	}
 	a := make([][]float64, len(e.args))
 	for i, x := range e.args {
-		a[i] = constantValue(x).values()
+		a[i] = c.of(x).values()
 	}
 	return &matrix{rows: e.rows, cols: e.cols, dense: e.atom.value(e, a)}
 }

@@ -122,9 +122,11 @@ func (sumOfSquares) graph(g *graph, _ *Expr, a []lin) lin {
 // elsewhere a constant P = RᵀR makes it the sum of squares of Rx.
 type quadForm struct{}
 
-// QuadForm is xᵀPx for a vector x and a symmetric P, constant or a parameter
-// declared PSD. It is convex if P is positive semidefinite, concave if −P is. A
-// parameter is allowed in the objective only.
+// QuadForm is xᵀPx for a vector x and a symmetric P, constant or made of parameters in
+// a way that shows P or −P to be positive semidefinite: parameters declared PSD, their
+// sums, products with numbers of known sign, Diag of a vector of known sign. It is convex
+// if P is positive semidefinite, concave if −P is. Parameters are allowed in
+// the objective only.
 func QuadForm(x, p *Expr) *Expr {
 	switch {
 	case !x.vector():
@@ -150,14 +152,31 @@ func (quadForm) value(_ *Expr, a [][]float64) []float64 {
 	return []float64{s}
 }
 
-// definite says whether P, or −P, is positive semidefinite.
-func definite(e *Expr, f facts) (psd, nsd bool) {
+// definiteness says whether a matrix of order n, or its negative, is positive
+// semidefinite whatever the parameters are. Sums, products with a number of known sign, products
+// entry by entry (Schur) and Kronecker products of such matrices are; a scalar that
+// stretches to the order n is a multiple of 11ᵀ.
+func (r *rules) definiteness(e *Expr) (psd, nsd bool) {
+	if d, ok := r.definite[e]; ok {
+		return d[0], d[1]
+	}
+	psd, nsd = r.proveDefinite(e)
+	r.definite[e] = [2]bool{psd, nsd}
+	return psd, nsd
+}
+
+func (r *rules) proveDefinite(e *Expr) (psd, nsd bool) {
+	f := r.of(e)
 	switch {
+	case f.broken || f.vars:
+		return false, false
+	case e.scalar():
+		return f.sign.nonneg(), f.sign.nonpos()
 	case e.leaf != nil && e.leaf.kind == parameter:
 		d := e.leaf.form == diagonal
-		return e.leaf.psd || d && e.leaf.sign.nonneg(), d && e.leaf.sign.nonpos()
-	case !f.vars && !f.params:
-		m := constantValue(e)
+		return e.leaf.psd || d && f.sign.nonneg(), d && f.sign.nonpos()
+	case !f.params:
+		m := r.values.of(e)
 		eig := eigenvalues(m)
 		if eig == nil {
 			return false, false
@@ -165,12 +184,44 @@ func definite(e *Expr, f facts) (psd, nsd bool) {
 		tol := 1e-12 * float64(m.rows) * math.Max(math.Abs(eig[0]), math.Abs(eig[len(eig)-1]))
 		return eig[0] >= -tol, eig[len(eig)-1] <= tol
 	}
-	switch f := e.atom.(type) {
-	case *affine:
-		if f.name == "Neg" {
-			psd, nsd = definite(e.args[0], facts{vars: true})
-			return nsd, psd
+	type pair struct{ psd, nsd bool }
+	args := make([]pair, len(e.args))
+	for i, a := range e.args {
+		if a.scalar() || a.square() {
+			args[i].psd, args[i].nsd = r.definiteness(a)
+		} else if s := r.of(a).sign; a.vector() { // for Diag
+			args[i] = pair{s.nonneg(), s.nonpos()}
 		}
+	}
+	whole := func(i int) bool { return e.args[i].scalar() || e.args[i].rows == e.rows && e.args[i].cols == e.cols }
+	switch e.function() {
+	case "Neg":
+		return args[0].nsd, args[0].psd
+	case "T":
+		return args[0].psd, args[0].nsd
+	case "Diag":
+		return args[0].psd && e.args[0].vector(), args[0].nsd && e.args[0].vector()
+	case "Add", "Sub":
+		psd, nsd = true, true
+		for i, a := range args {
+			if i == 1 && e.function() == "Sub" {
+				a = pair{a.nsd, a.psd}
+			}
+			psd, nsd = psd && a.psd && whole(i), nsd && a.nsd && whole(i)
+		}
+		return psd, nsd
+	case "Times", "Kron", "Div", "Mul":
+		a, b := args[0], args[1]
+		ok := true
+		switch e.function() {
+		case "Times":
+			ok = whole(0) && whole(1)
+		case "Mul":
+			ok = e.args[0].scalar() || e.args[1].scalar()
+		case "Div":
+			ok = e.args[1].scalar()
+		}
+		return ok && (a.psd && b.psd || a.nsd && b.nsd), ok && (a.psd && b.nsd || a.nsd && b.psd)
 	}
 	return false, false
 }
@@ -202,13 +253,12 @@ func eigenvalues(m *matrix) []float64 {
 func (f quadForm) rule(r *rules, e *Expr, a []facts) Curvature {
 	x, p := a[0], a[1]
 	switch {
-	case p.vars || !x.curv.affine():
+	case p.vars || !x.curv.affine() || !p.curv.affine():
 		return UnknownCurvature
 	case p.params && x.params && r.dpp:
 		return UnknownCurvature
 	}
-	psd, nsd := definite(e.args[1], p)
-	return curvatureOf(psd, nsd)
+	return curvatureOf(r.definiteness(e.args[1]))
 }
 
 func (f quadForm) weigh(g *graph, e *Expr, w lin) bool {

@@ -13,7 +13,8 @@ import (
 //	    …
 //
 // A node that the rules refuse is marked with ✗; one that breaks them only when
-// parameters count as affine says "not DPP".
+// parameters count as affine says "not DPP". What occurs again is not printed again below its
+// first line.
 func (e *Expr) Tree() string {
 	var b strings.Builder
 	dcp, dpp := newRules(false), newRules(true)
@@ -23,9 +24,12 @@ func (e *Expr) Tree() string {
 	}
 	var lines [][4]string
 	var marks []string
+	seen := map[*Expr]bool{}
 	var walk func(e *Expr, depth int)
 	walk = func(e *Expr, depth int) {
-		text := strings.Repeat("  ", depth)
+		text := strings.Repeat("  ", min(depth, 40))
+		again := seen[e] && len(e.args) > 0
+		seen[e] = true
 		if e.leaf != nil {
 			text += e.String()
 		} else {
@@ -49,6 +53,11 @@ func (e *Expr) Tree() string {
 			mark = "not DPP"
 		}
 		lines = append(lines, [4]string{text, e.dims(), f.sign.String(), f.curv.String()})
+		if again {
+			lines[len(lines)-1][0] += " …"
+			marks = append(marks, strings.TrimSpace(mark+" as above"))
+			return
+		}
 		marks = append(marks, mark)
 		for _, a := range e.args {
 			walk(a, depth+1)
