@@ -27,13 +27,8 @@ bench: # make bench BENCH=Forward COUNT=10; the raw lines stay in bench/.work/be
 bench-peers: # other solvers on the same problems: make bench-peers PEERS=qpth,piqp SIZES=10,50 QUICK=1
 	bench/peers.sh
 
-fuzz: # every fuzz target, FUZZTIME each
-	@set -e; for pkg in $$(go list ./...); do \
-		for f in $$(go test -list '^Fuzz' $$pkg | grep '^Fuzz' || true); do \
-			echo "$$pkg $$f"; \
-			go test -run '^$$' -fuzz "^$$f\$$" -fuzztime $(FUZZTIME) $$pkg; \
-		done; \
-	done
+fuzz: # every fuzz target, FUZZTIME each: make fuzz FUZZTIME=30s TARGETS=encoding/
+	FUZZTIME=$(FUZZTIME) .ci/fuzz $(TARGETS)
 
 suites: # solve collections of problem files, and write docs/SUITES.md; PEERS=python times Clarabel and PIQP too
 	go run ./bench/suites -data $(SUITES) -peers '$(PEERS)'
