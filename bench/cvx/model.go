@@ -20,6 +20,7 @@ type description struct {
 	Constraints []any  `json:"constraints"`
 	Maximize    bool   `json:"maximize"`
 	GP          bool   `json:"gp"`
+	Timed       bool   `json:"timed"`
 }
 
 type leaf struct {
@@ -28,6 +29,8 @@ type leaf struct {
 	Nonneg    bool   `json:"nonneg"`
 	PSD       bool   `json:"psd"`
 	Symmetric bool   `json:"symmetric"`
+	Draw      any    `json:"draw"`   // how values of a parameter are drawn
+	Shared    bool   `json:"shared"` // one value for the batch
 }
 
 func readModels(name string) (map[string]*description, error) {
