@@ -10,97 +10,113 @@ import "math"
 // with ν = 3, and what follows from it (Serrano 2015; Dahl and Andersen 2022).
 type expBarrier struct{}
 
-// root returns a > 0 with a + log(1 + a) = −s₁/s₂ − log(s₂/s₃), for s in the cone:
-// the conjugate barrier is explicit in it.
-func (expBarrier) root(s []float64) float64 {
-	y := math.Log(s[2]/s[1]) - s[0]/s[1]
-	if !(y > 0) {
-		return math.NaN()
+// root returns a > 0 with a + log(1 + a) = y, for y > 0: Wright's omega function of
+// 1 + y, less one. The conjugate barrier is explicit in it. An approximation good to half a
+// percent is followed by two steps of order four (Fritsch, Shafer and Crowley 1973).
+func (expBarrier) root(y float64) float64 {
+	var a float64
+	if y < 2 {
+		a = y * (1.0/2 + y*(1.0/16-y*(1.0/192+y/3072)))
+	} else {
+		x := 1 + y
+		l := math.Log(x)
+		a = y - l + l/x + l*(l-2)/(2*x*x)
 	}
-	a := y / 2
-	if y > 2 {
-		a = y - math.Log(y)
-	}
-	for range 20 {
-		d := (a + math.Log1p(a) - y) * (1 + a) / (2 + a)
-		a -= d
-		if !(a > 0) {
-			a = y / 4
-		}
-		if math.Abs(d) <= 1e-16*a {
-			break
-		}
+	for range 2 {
+		r := y - a - math.Log1p(a)
+		w := 1 + a
+		q := (1 + w) * (1 + w + 2.0/3*r)
+		a += w * r / (1 + w) * (q - r/2) / (q - r)
 	}
 	return a
 }
 
-func (b expBarrier) primal(s []float64) (f float64, ok bool) {
+// depth is log(s₃/s₂) − s₁/s₂, positive inside the cone, for s₂ and s₃ positive;
+// elsewhere NaN.
+func (expBarrier) depth(s []float64) float64 {
 	if !(s[1] > 0 && s[2] > 0) {
-		return 0, false
+		return math.NaN()
 	}
-	a := b.root(s)
-	if !(a > 0) {
-		return 0, false
+	return math.Log(s[2]/s[1]) - s[0]/s[1]
+}
+
+func (b expBarrier) inside(s []float64) bool {
+	y := b.depth(s)
+	return y > 0 && y < math.Inf(1)
+}
+
+// f(s) = −3 − 2 log(a s₂) + log(1 + a) − log s₃, a being the root for the depth.
+func (b expBarrier) distance(s, z []float64) float64 {
+	y := b.depth(s)
+	_, psi := b.psi(z)
+	if !(y > 0 && psi > 0) {
+		return math.Inf(1)
 	}
-	return -3 - 2*math.Log(a*s[1]) + math.Log1p(a) - math.Log(s[2]), true
+	a := b.root(y)
+	as := a * s[1]
+	p, q := as*as*s[2], psi*-z[0]*z[2]
+	if pq := p * q; pq > 1e-280 && pq < 1e280 && p > 1e-280 && q > 1e-280 {
+		return math.Log((1 + a) / pq)
+	}
+	return math.Log1p(a) - 2*math.Log(as) - math.Log(s[2]) - math.Log(psi) - math.Log(-z[0]) - math.Log(z[2])
 }
 
 // shadow sets t = −∇f(s), where −∇f*(t) = s.
 func (b expBarrier) shadow(s, t []float64) bool {
-	if !(s[1] > 0 && s[2] > 0) {
+	y := b.depth(s)
+	if !(y > 0) {
 		return false
 	}
-	a := b.root(s)
-	if !(a > 0) {
-		return false
-	}
+	a := b.root(y)
 	t[0] = -1 / (a * s[1])
 	t[2] = (1 + 1/a) / s[2]
-	t[1] = 1/s[1] + t[0]*(1+math.Log(s[1]/s[2])+math.Log1p(a))
+	t[1] = 1/s[1] + t[0]*(1-s[0]/s[1]-a) // log(s₂/s₃) + log(1+a) is −s₁/s₂ − a
 	return true
 }
 
-func (expBarrier) psi(z []float64) float64 {
-	return z[1] - z[0] - z[0]*math.Log(-z[2]/z[0])
-}
-
-func (b expBarrier) dual(z []float64) (f float64, ok bool) {
+// psi returns ψ, NaN where u < 0 < w does not hold, and log(−w/u).
+func (expBarrier) psi(z []float64) (l, psi float64) {
 	if !(z[0] < 0 && z[2] > 0) {
-		return 0, false
+		return math.NaN(), math.NaN()
 	}
-	psi := b.psi(z)
+	l = math.Log(-z[2] / z[0])
+	return l, z[1] - z[0] - z[0]*l
+}
+
+func (b expBarrier) dualInside(z []float64) bool {
+	_, psi := b.psi(z)
+	return psi > 0
+}
+
+// derivatives writes ∇f*(z), and ∇²f*(z) row by row.
+func (b expBarrier) derivatives(z, g []float64, h *[9]float64) bool {
+	u, w := z[0], z[2]
+	l, psi := b.psi(z)
 	if !(psi > 0) {
-		return 0, false
+		return false
 	}
-	return -math.Log(psi) - math.Log(-z[0]*z[2]), true
-}
-
-func (b expBarrier) gradient(z, g []float64) {
-	l, psi := math.Log(-z[2]/z[0]), b.psi(z)
-	g[0] = l/psi - 1/z[0]
-	g[1] = -1 / psi
-	g[2] = (z[0]/psi - 1) / z[2]
-}
-
-// hessian writes ∇²f*(z), row by row.
-func (b expBarrier) hessian(z []float64, h *[9]float64) {
-	u, w, psi := z[0], z[2], b.psi(z)
-	p := [3]float64{-math.Log(-w / u), 1, -u / w} // ∇ψ
+	ip, iu, iw := 1/psi, 1/u, 1/w
+	g[0] = l*ip - iu
+	g[1] = -ip
+	g[2] = (u*ip - 1) * iw
+	p := [3]float64{-l * ip, ip, -u * iw * ip} // ∇ψ/ψ
 	for i := range 3 {
 		for j := range 3 {
-			h[3*i+j] = p[i] * p[j] / (psi * psi)
+			h[3*i+j] = p[i] * p[j]
 		}
 	}
-	h[0] += 1/(u*u) - 1/(u*psi)
-	h[2] += 1 / (w * psi)
+	h[0] += iu*iu - iu*ip
+	h[2] += iw * ip
 	h[6] = h[2]
-	h[8] += 1/(w*w) - u/(w*w*psi)
+	h[8] += iw*iw - u*iw*iw*ip
+	return true
 }
 
 // third sets t = ∇³f*(z)[a, b].
 func (b expBarrier) third(z, x, y, t []float64) {
-	u, w, psi := z[0], z[2], b.psi(z)
-	p := [3]float64{-math.Log(-w / u), 1, -u / w}
+	u, w := z[0], z[2]
+	l, psi := b.psi(z)
+	p := [3]float64{-l, 1, -u / w}
 	// ψ″ applied to x and y, and their product
 	mul := func(v []float64) [3]float64 {
 		return [3]float64{v[0]/u - v[2]/w, 0, -v[0]/w + v[2]*u/(w*w)}

@@ -5,13 +5,13 @@ import "math"
 // barrier3 is what a three-dimensional cone that is not symmetric is made of: the
 // barrier f* of K*, with ν = 3, and its conjugate f.
 type barrier3 interface {
-	primal(s []float64) (f float64, ok bool) // f(s); not ok outside
-	dual(z []float64) (f float64, ok bool)   // f*(z)
-	shadow(s, t []float64) bool              // t = −∇f(s)
-	gradient(z, g []float64)                 // ∇f*(z)
-	hessian(z []float64, h *[9]float64)      // ∇²f*(z)
-	third(z, a, b, t []float64)              // ∇³f*(z)[a, b]
-	center() [3]float64                      // s = −∇f*(s)
+	inside(s []float64) bool
+	dualInside(z []float64) bool
+	distance(s, z []float64) float64                // f(s) + f*(z) + 3; +Inf outside
+	shadow(s, t []float64) bool                     // t = −∇f(s); false outside
+	derivatives(z, g []float64, h *[9]float64) bool // ∇f*(z) and ∇²f*(z); false outside
+	third(z, a, b, t []float64)                     // ∇³f*(z)[a, b]
+	center() [3]float64                             // s = −∇f*(s)
 }
 
 // nonsym3 is a three-dimensional cone by its barrier. Of the matrices with
@@ -37,11 +37,9 @@ func (c *nonsym3) unit(s, z []float64) {
 }
 
 func (c *nonsym3) scale(s, z []float64, mu float64, dual bool) bool {
-	if _, ok := c.f.dual(z); !ok {
+	if !c.f.derivatives(z, c.grad[:], &c.hess) {
 		return false
 	}
-	c.f.gradient(z, c.grad[:])
-	c.f.hessian(z, &c.hess)
 	c.secants = !dual && c.secant(s, z)
 	if !c.secants {
 		for i, v := range c.hess {
@@ -179,24 +177,14 @@ func (c *nonsym3) maxStep(s, z, ds, dz []float64, alpha float64) float64 {
 		for i := range 3 {
 			c.x[i], c.t[i] = s[i]+alpha*ds[i], z[i]+alpha*dz[i]
 		}
-		if _, ok := c.f.primal(c.x[:]); !ok {
-			continue
-		}
-		if _, ok := c.f.dual(c.t[:]); ok {
+		if c.f.inside(c.x[:]) && c.f.dualInside(c.t[:]) {
 			return alpha
 		}
 	}
 	return 0
 }
 
-func (c *nonsym3) distance(s, z []float64) float64 {
-	p, ok := c.f.primal(s)
-	q, ok2 := c.f.dual(z)
-	if !ok || !ok2 {
-		return math.Inf(1)
-	}
-	return p + q + 3
-}
+func (c *nonsym3) distance(s, z []float64) float64 { return c.f.distance(s, z) }
 
 // block writes the upper triangle of H, column by column.
 func (c *nonsym3) block(h []float64) {

@@ -207,16 +207,42 @@ func (b powerBarrier) third(z, x, y, t []float64) {
 // power3 is the barrier of the three-dimensional power cone.
 type power3 struct{ powerBarrier }
 
-func (b power3) primal(s []float64) (f float64, ok bool) {
-	var t [3]float64
-	if !b.shadow(s, t[:]) {
-		return 0, false
+func (b power3) inside(s []float64) bool {
+	u, w := b.split(s)
+	l := 0.0
+	for i, a := range b.alpha {
+		if !(u[i] > 0) {
+			return false
+		}
+		l += 2 * a * math.Log(u[i])
 	}
-	f, ok = b.dual(t[:])
-	return -3 - f, ok
+	return math.Log(sumSquares(w)) < l
 }
 
-func (b power3) hessian(z []float64, h *[9]float64) {
+func (b power3) dualInside(z []float64) bool {
+	u, w := b.split(z)
+	return b.zeta(u) > sumSquares(w)
+}
+
+// f(s) = −3 − f*(t), t being the shadow.
+func (b power3) distance(s, z []float64) float64 {
+	var t [3]float64
+	q, ok := b.dual(z)
+	if !ok || !b.shadow(s, t[:]) {
+		return math.Inf(1)
+	}
+	p, ok := b.dual(t[:])
+	if !ok {
+		return math.Inf(1)
+	}
+	return q - p
+}
+
+func (b power3) derivatives(z, g []float64, h *[9]float64) bool {
+	if !b.dualInside(z) {
+		return false
+	}
+	b.gradient(z, g)
 	var d [3]float64
 	var tau [2]float64
 	c := b.structure(z, d[:], tau[:])
@@ -228,6 +254,7 @@ func (b power3) hessian(z []float64, h *[9]float64) {
 		}
 		h[4*i] += d[i]
 	}
+	return true
 }
 
 func (b power3) center() [3]float64 {
