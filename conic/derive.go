@@ -46,11 +46,12 @@ type linearSystem struct {
 	blocks []systemBlock
 	K      *sparse.CSC // upper triangle; unknowns: x, the rows, then those of second-order cones
 	sym    *sparse.Symbolic
-	sign   []int8 // of the diagonal, as a quasi-definite matrix has it
-	diag   []int  // where the diagonal of each unknown is in K
-	fromP  []int  // where each entry of P is in K
-	fromA  []int  // where each entry of A is in K; −1: in a rotated block
-	bytes  int    // that a linearization takes
+	sign   []int8     // of the diagonal, as a quasi-definite matrix has it
+	diag   []int      // where the diagonal of each unknown is in K
+	fromP  []int      // where each entry of P is in K
+	fromA  []int      // where each entry of A is in K; −1: in a rotated block
+	bytes  int        // that a linearization takes
+	dense  *denseForm // instead of K
 }
 
 // systemBlock is a cone in the system.
@@ -71,6 +72,19 @@ const (
 
 // newLinearSystem takes the structure of a Solver, which always has a P.
 func newLinearSystem(st *Structure) (*linearSystem, error) {
+	y, err := newSparseSystem(st)
+	if err != nil {
+		return nil, err
+	}
+	if y.preferDense() {
+		y.makeDense()
+	}
+	y.bytes = y.linearizationBytes()
+	return y, nil
+}
+
+// newSparseSystem makes the one with a K.
+func newSparseSystem(st *Structure) (*linearSystem, error) {
 	A := st.A
 	y := &linearSystem{st: st, n: st.N, m: A.Rows}
 	at, unknowns := 0, st.N+A.Rows
@@ -98,12 +112,11 @@ func newLinearSystem(st *Structure) (*linearSystem, error) {
 	if y.sym == nil || y.sym.NNZ() > maxFactor {
 		y.K, y.sym = nil, nil
 	}
-	y.bytes = y.linearizationBytes()
 	return y, nil
 }
 
 // iterative says that the system is too large to factor.
-func (y *linearSystem) iterative() bool { return y.K == nil }
+func (y *linearSystem) iterative() bool { return y.K == nil && y.dense == nil }
 
 // newKind is the kind of a cone, where one of size one is linear.
 func newKind(c Cone) Kind {
@@ -219,6 +232,7 @@ type linearization struct {
 	scaled []float64 // of SKS
 	scale  []float64 // S: powers of two
 	ldl    *sparse.LDL
+	k      *denseK // instead of these, but for the scale
 	reg    sparse.Regularization
 	rcond  float64 // smallest singular value of SKS; 0: singular
 
@@ -242,7 +256,7 @@ type linearization struct {
 func (y *linearSystem) newLinearization() *linearization {
 	n, m := y.n, y.m
 	u, nz := n+m, 0
-	if !y.iterative() {
+	if y.K != nil {
 		u, nz = y.K.Cols, y.K.NNZ()
 	}
 	l := &linearization{
@@ -253,7 +267,10 @@ func (y *linearSystem) newLinearization() *linearization {
 		null: make([]float64, u), rest: make([]float64, u), more: make([]float64, u), more2: make([]float64, u), rhs2: make([]float64, u), step2: make([]float64, u), oldX: make([]float64, n), oldV: make([]float64, m),
 		row1: make([]float64, m), row2: make([]float64, m), col1: make([]float64, n), b: make([]float64, m),
 	}
-	if !y.iterative() {
+	switch {
+	case y.dense != nil:
+		l.k = y.newDenseK()
+	case y.K != nil:
 		l.ldl = y.sym.NewLDL()
 	}
 	for _, b := range y.blocks {
@@ -274,6 +291,10 @@ func (l *linearization) project() {
 
 // assemble writes K at the current spectral forms.
 func (l *linearization) assemble() {
+	if l.dense != nil {
+		l.assembleDense()
+		return
+	}
 	clear(l.val)
 	for k, p := range l.fromP {
 		l.val[p] = l.e.P[k]
@@ -345,18 +366,7 @@ func set(dst []float64, c float64, u []float64) {
 func (l *linearization) assembleRotated(b systemBlock, p *projector) {
 	a := l.step[:b.dim]
 	for c := range b.cols {
-		clear(a)
-		rows, val := l.st.A.RowIdx[b.lo[c]:b.hi[c]], l.e.A[b.lo[c]:b.hi[c]]
-		if p.Kind == PSD && len(val) < 2*p.Size {
-			for k, r := range rows {
-				p.addRotated(a, r-b.at, val[k])
-			}
-		} else {
-			for k, r := range rows {
-				a[r-b.at] = val[k]
-			}
-			p.rotate(a, a, true)
-		}
+		l.rotatedColumn(a, &b, p, c)
 		for r, v := range a {
 			l.val[l.K.ColPtr[l.n+b.at+r]+c] = v
 		}
@@ -364,4 +374,20 @@ func (l *linearization) assembleRotated(b systemBlock, p *projector) {
 	for r, h := range p.h {
 		l.setRow(b.at+r, h)
 	}
+}
+
+// rotatedColumn writes Uᵀ times the c-th of the block's columns to a.
+func (l *linearization) rotatedColumn(a []float64, b *systemBlock, p *projector, c int) {
+	clear(a)
+	rows, val := l.st.A.RowIdx[b.lo[c]:b.hi[c]], l.e.A[b.lo[c]:b.hi[c]]
+	if p.Kind == PSD && len(val) < p.Size/4 {
+		for k, r := range rows {
+			p.addRotated(a, r-b.at, val[k])
+		}
+		return
+	}
+	for k, r := range rows {
+		a[r-b.at] = val[k]
+	}
+	p.rotate(a, a, true)
 }

@@ -51,7 +51,10 @@ func (y *linearSystem) linearizationBytes() int {
 	n, m, u := y.n, y.m, y.n+y.m
 	floats := 3*n + 7*m
 	ldl := 0
-	if !y.iterative() {
+	switch {
+	case y.dense != nil:
+		ldl = y.denseBytes()
+	case y.K != nil:
 		u = y.K.Cols
 		floats += 2 * y.K.NNZ()
 		ldl = int(y.sym.Bytes())

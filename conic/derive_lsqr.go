@@ -98,11 +98,11 @@ func (l *linearization) leastSquares(x, r []float64) (residual, left float64) {
 	mul := func(y, x []float64) {
 		l.precondition(t, x)
 		clear(y)
-		l.K.SymMulAdd(l.val, 1, t, y)
+		l.mul(1, t, y)
 	}
 	mulT := func(y, x []float64) {
 		clear(t)
-		l.K.SymMulAdd(l.val, 1, x, t)
+		l.mul(1, x, t)
 		l.precondition(y, t)
 	}
 	sol, rest := l.rest, l.null

@@ -177,7 +177,7 @@ func TestFallback(t *testing.T) {
 	forDerivatives(t, func(t *testing.T, r *rand.Rand, k *known) {
 		dir, w := randData(r, &k.data), randAnswer(r, &k.pt)
 		direct, iterative := k.solution(t, nil), k.solution(t, nil)
-		sys, err := newLinearSystem(k.st)
+		sys, err := newSparseSystem(k.st)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -65,12 +65,16 @@ func (l *linearization) strengthen() bool {
 // minimum norm is meant instead.
 func (l *linearization) factor(plain bool, eps float64) bool {
 	l.equilibrate(plain)
+	l.infinite = l.inactive()
+	if l.dense != nil {
+		l.reg = sparse.Regularization{Static: eps}
+		return l.factorDense(eps)
+	}
 	for j := range l.scale {
 		for k := l.K.ColPtr[j]; k < l.K.ColPtr[j+1]; k++ {
 			l.scaled[k] = l.val[k] * l.scale[j] * l.scale[l.K.RowIdx[k]]
 		}
 	}
-	l.infinite = l.inactive()
 	l.reg = sparse.Regularization{Sign: l.sign, Static: eps, Eps: eps / 10, Delta: eps}
 	return l.ldl.Factor(l.scaled, &l.reg) == nil
 }
@@ -86,15 +90,7 @@ func (l *linearization) equilibrate(plain bool) {
 	}
 	size := l.res
 	for range 3 {
-		clear(size)
-		for j := range l.scale {
-			sj := l.scale[j]
-			for k := l.K.ColPtr[j]; k < l.K.ColPtr[j+1]; k++ {
-				i := l.K.RowIdx[k]
-				v := math.Abs(l.val[k]) * sj * l.scale[i]
-				size[i], size[j] = max(size[i], v), max(size[j], v)
-			}
-		}
+		l.norms(size)
 		done := true
 		for j, v := range size {
 			if v > 0 && (v < 0.25 || v > 4) {
@@ -106,6 +102,23 @@ func (l *linearization) equilibrate(plain bool) {
 		}
 		if done {
 			break
+		}
+	}
+}
+
+// norms writes the ∞-norms of the rows of SKS to size.
+func (l *linearization) norms(size []float64) {
+	if l.dense != nil {
+		l.normsDense(size)
+		return
+	}
+	clear(size)
+	for j := range l.scale {
+		sj := l.scale[j]
+		for k := l.K.ColPtr[j]; k < l.K.ColPtr[j+1]; k++ {
+			i := l.K.RowIdx[k]
+			v := math.Abs(l.val[k]) * sj * l.scale[i]
+			size[i], size[j] = max(size[i], v), max(size[j], v)
 		}
 	}
 }
@@ -125,7 +138,7 @@ func (l *linearization) plainScale() {
 	for i, b := range l.blocks {
 		p := l.cones[i]
 		for r := range b.dim {
-			h := p.h[min(r, len(p.h)-1)]
+			h := p.each(r)
 			if b.extra >= 0 {
 				h = p.h[2]
 			}
@@ -134,13 +147,8 @@ func (l *linearization) plainScale() {
 			}
 		}
 	}
-	top := 0.0
-	for j, sj := range l.scale {
-		for k := l.K.ColPtr[j]; k < l.K.ColPtr[j+1]; k++ {
-			top = max(top, math.Abs(l.val[k])*sj*l.scale[l.K.RowIdx[k]])
-		}
-	}
-	if top > 0 {
+	l.norms(l.res)
+	if top := dense.NormInf(l.res); top > 0 {
 		c := halfPower(top)
 		for j := range l.scale {
 			l.scale[j] *= c
@@ -167,6 +175,13 @@ func (l *linearization) precondition(x, r []float64) {
 }
 
 func (l *linearization) preconditionOnce(x, r []float64) {
+	if l.dense != nil {
+		if &x[0] != &r[0] {
+			copy(x, r)
+		}
+		l.solveDense(x)
+		return
+	}
 	for i, s := range l.scale {
 		x[i] = s * r[i]
 	}
@@ -179,7 +194,16 @@ func (l *linearization) preconditionOnce(x, r []float64) {
 // residual writes r − Kx.
 func (l *linearization) residual(dst, r, x []float64) {
 	copy(dst, r)
-	l.K.SymMulAdd(l.val, -1, x, dst)
+	l.mul(-1, x, dst)
+}
+
+// mul adds αKx to y.
+func (l *linearization) mul(alpha float64, x, y []float64) {
+	if l.dense != nil {
+		l.mulDense(alpha, x, y)
+		return
+	}
+	l.K.SymMulAdd(l.val, alpha, x, y)
 }
 
 // start writes a fixed sequence of entries of both signs, away from zero.
@@ -206,10 +230,18 @@ func (l *linearization) condition() float64 {
 		if n == 0 || math.IsNaN(n) || math.IsInf(n, 0) {
 			return 0
 		}
-		for i := range x {
-			x[i] /= n
+		dense.Scale(1/n, x, x)
+		if l.dense == nil {
+			l.ldl.Solve(x)
+		} else {
+			for i, s := range l.scale {
+				x[i] /= s
+			}
+			l.solveDense(x)
+			for i, s := range l.scale {
+				x[i] /= s
+			}
 		}
-		l.ldl.Solve(x)
 		growth = dense.Norm2(x)
 	}
 	return 1 / growth

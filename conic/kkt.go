@@ -309,6 +309,7 @@ func (k *kkt) residual(bx, bz, x, z []float64, identity bool) float64 {
 // residual is left above okX or okZ.
 type tolerance struct {
 	abs, okX, okZ float64
+	trust         bool // take what the factors alone give
 }
 
 // solve solves for the right-hand side, which it leaves alone, with refinement.
@@ -321,6 +322,12 @@ func (k *kkt) solve(bx, bz, x, z []float64, identity bool, tol tolerance) bool {
 		cycles   = 3
 	)
 	k.direct(bx, bz, x, z)
+	if tol.trust && k.ldl.Replaced == 0 {
+		if norm := dense.Dot(x, x) + dense.Dot(z, z); !math.IsNaN(norm) && !math.IsInf(norm, 0) {
+			k.left = 0
+			return true
+		}
+	}
 	size := max(dense.NormInf(bx), dense.NormInf(bz))
 	bound := tol.abs + rel*size
 	norm := k.residual(bx, bz, x, z, identity)

@@ -23,9 +23,19 @@ const (
 type profile struct {
 	stuck  float64 // with steps below it, a direction that only centers is tried
 	static float64 // regularization
+	trust  bool    // directions are not refined, until one falls short
 }
 
-var profiles = [...]profile{{0.02, staticReg}, {0.1, staticReg / 10}}
+var profiles = [...]profile{{0.02, staticReg, true}, {0.1, staticReg / 10, false}}
+
+// An exact direction shrinks the residuals by a factor that is known, and the next iterate
+// measures them anyway. So directions are what the factors alone give until residuals are
+// larger than this times what they should be, and more than a part of the tolerance. (Not where a
+// cone is eliminated: no residual is left of its rows to tell.)
+const (
+	shortFall = 2
+	shortPart = 1e-2
+)
 
 // run iterates from the present point until the element is decided. stop is asked
 // before each iteration: it returns Unsolved to go on.
@@ -36,6 +46,7 @@ var profiles = [...]profile{{0.02, staticReg}, {0.1, staticReg / 10}}
 // combined one.
 func (w *work) run(maxIter int, stop func() Status, trace func(iter int, step float64)) (st Status, iter int, reason string) {
 	w.bestMerit = math.Inf(1)
+	w.trust, w.expected = w.profile.trust && !w.pl.hasElim, math.Inf(1)
 	dual := false // the scaling of cones that are not symmetric
 	lastBest := 0
 	step := 0.0
@@ -74,9 +85,13 @@ func (w *work) run(maxIter int, stop func() Status, trace func(iter int, step fl
 		}
 		var ok bool
 		if step, ok = w.advance(dual); ok {
-			if step < shortStep && !w.pl.symmetric {
-				dual = true
+			if step < shortStep {
+				dual, w.trust = !w.pl.symmetric, false
 			}
+			continue
+		}
+		if w.trust {
+			w.trust = false
 			continue
 		}
 		if !dual && !w.pl.symmetric {
@@ -103,8 +118,12 @@ func (w *work) advance(dual bool) (step float64, ok bool) {
 	for j, q := range w.q {
 		w.bx[j] = -q
 	}
+	now := max(dense.NormInf(w.rx), dense.NormInf(w.rz))
+	if now > shortFall*w.expected+shortPart*max(w.opt.EpsAbs, w.opt.EpsRel)*it.tau {
+		w.trust = false
+	}
 	good := 1e-11 + 1e-10*max(w.scaledQ, w.scaledB)
-	tol := tolerance{1e-12, good, good}
+	tol := tolerance{1e-12, good, good, w.trust}
 	w.kkt.static = w.profile.static
 	if !w.kkt.factor(false) || !w.kkt.solve(w.bx, w.b, w.x2, w.z2, false, tol) || w.kkt.left > poorSolve && w.kkt.ldl.Replaced > 0 {
 		// Rounding went through small pivots: larger ones, then.
@@ -142,8 +161,9 @@ func (w *work) advance(dual bool) (step float64, ok bool) {
 	d := &w.dir
 	alpha, ok = w.combined(d, sigma, true)
 	if !(alpha >= w.profile.stuck) {
-		if a, ok := w.combined(&w.aff, max(sigma, 0.5), false); ok && a > alpha {
-			d, alpha = &w.aff, a
+		center := max(sigma, 0.5)
+		if a, ok := w.combined(&w.aff, center, false); ok && a > alpha {
+			d, alpha, sigma = &w.aff, a, center
 		}
 	}
 	if !ok || !(alpha >= smallestStep) {
@@ -154,6 +174,7 @@ func (w *work) advance(dual bool) (step float64, ok bool) {
 	dense.Axpy(alpha, d.s, it.s)
 	it.tau += alpha * d.tau
 	it.kappa += alpha * d.kappa
+	w.expected = (1 - alpha*(1-sigma)) * now
 	return alpha, true
 }
 
@@ -211,7 +232,7 @@ func (w *work) direction(d *iterate, f, dk float64) bool {
 	}
 	// What is left should be small beside the residuals that the step is to remove.
 	t := min(1, it.tau)
-	tol := tolerance{abs: 1e-12 * t, okX: 1e-10*t + 1e-3*f*dense.NormInf(w.rx), okZ: 1e-10*t + 1e-3*f*dense.NormInf(w.rz)}
+	tol := tolerance{abs: 1e-12 * t, okX: 1e-10*t + 1e-3*f*dense.NormInf(w.rx), okZ: 1e-10*t + 1e-3*f*dense.NormInf(w.rz), trust: w.trust}
 	if !w.kkt.solve(w.bx, w.bz, d.x, d.z, false, tol) {
 		return false
 	}

@@ -39,7 +39,7 @@ func (s *Solver) Bytes(size int, want Output) int64 {
 
 // structBytes is more than the fields and slice headers of a worker, a
 // cone or a linearization take.
-const structBytes = 2048
+const structBytes = 4096
 
 // workBytes is what newWork takes.
 func (p *plan) workBytes() int64 {
@@ -72,7 +72,7 @@ func (b *block) coneBytes() int64 {
 	case GenPower:
 		return 8*9*dim + 320
 	}
-	return 512
+	return 800
 }
 
 // derivativeBytes is what derivatives keep.

@@ -179,8 +179,8 @@ func (l *linearization) toRows(dst, r []float64) {
 			}
 			continue
 		}
-		for k, h := range p.h {
-			if math.IsInf(h, 1) {
+		for k := range d {
+			if math.IsInf(p.each(k), 1) {
 				d[k] = 0
 			}
 		}

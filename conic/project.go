@@ -63,8 +63,8 @@ type projector struct {
 	// h belongs to the columns of U, save for a SecondOrder cone, where it holds
 	// those of c₁, of c₂ and of all directions orthogonal to both.
 	h []float64
-	// u is the unit vector of v₁ for SecondOrder, the eigenvectors for PSD (column
-	// by column), U column by column for the cones without symmetry, else empty.
+	// u is the unit vector of v₁ for SecondOrder, Q and Qᵀ for PSD, padded as
+	// package dense wants them, U column by column for the cones without symmetry, else empty.
 	u []float64
 
 	where region    // cones without symmetry: the place of v
@@ -79,7 +79,8 @@ func projectorSizes(c Cone) (pairs, nh, nu, nwork int) {
 	case SecondOrder:
 		return 2, 3, n - 1, 0
 	case PSD:
-		return k, n, k * k, max(2*k*k, k+symWork(k))
+		ld := dense.Stride(k)
+		return k, n, 2 * k * ld, 2*k*ld + 2*k + dense.SyrkWork(k)
 	case Exponential, Power, GenPower:
 		return n, n, n * n, 2*n*n + 4*n + symWork(n)
 	}
@@ -89,7 +90,7 @@ func projectorSizes(c Cone) (pairs, nh, nu, nwork int) {
 // projectorBytes is what a projector takes.
 func projectorBytes(c Cone) int {
 	pairs, nh, nu, nwork := projectorSizes(c)
-	return 512 + 8*(2*pairs+nh+nu+nwork+c.Dim())
+	return 800 + 8*(2*pairs+nh+nu+nwork+c.Dim())
 }
 
 func newProjector(c Cone) *projector {
@@ -104,7 +105,7 @@ func newProjector(c Cone) *projector {
 	}
 	pairs, nh, nu, nwork := projectorSizes(c)
 	p.sigma, p.zeta = make([]float64, pairs), make([]float64, pairs)
-	p.h, p.u, p.z, p.work = make([]float64, nh), make([]float64, nu), make([]float64, n), make([]float64, nwork)
+	p.h, p.u, p.z, p.work = make([]float64, nh), dense.Alloc(nu), make([]float64, n), dense.Alloc(nwork)
 	return p
 }
 
@@ -212,6 +213,14 @@ func weight(h float64) float64 {
 	return h / (1 + h)
 }
 
+// each is h of the k-th column of U.
+func (p *projector) each(k int) float64 {
+	if p.Kind == SecondOrder {
+		k = min(k, 2)
+	}
+	return p.h[k]
+}
+
 // apply writes DΠ(v) x to y.
 func (p *projector) apply(y, x []float64) { p.spectral(y, x, weight) }
 
@@ -236,7 +245,11 @@ func (p *projector) spectral(y, x []float64, f func(h float64) float64) {
 // rotate writes Uᵀx (in) or Ux to y, which may be x, for the cones whose U is not
 // the identity or implicit.
 func (p *projector) rotate(y, x []float64, in bool) {
-	if p.Kind == PSD {
+	switch p.Kind {
+	case SecondOrder:
+		p.rotateSOC(y, x, in)
+		return
+	case PSD:
 		p.rotatePSD(y, x, in)
 		return
 	}

@@ -3,8 +3,7 @@ package conic
 import (
 	"math"
 
-	"gonum.org/v1/gonum/blas"
-	"gonum.org/v1/gonum/blas/gonum"
+	"github.com/optnet-go/optnet/internal/dense"
 )
 
 // The positive semidefinite cone: with mat(v) = QΛQᵀ, Π acts on Λ. In the basis
@@ -12,19 +11,23 @@ import (
 // (σᵢ−σⱼ)/(λᵢ−λⱼ), which is hᵢⱼ = (σᵢ+σⱼ)/(ζᵢ+ζⱼ). Malick and Sendov (2006).
 
 func (p *projector) projectPSD(s, v []float64, kappa float64) {
-	k, q := p.Size, p.u
-	unpack(q, v, k)
-	lambda := p.work[:k]
-	eigen(k, q, lambda, p.work[k:])
-	for i, l := range lambda {
-		p.sigma[i], p.zeta[i] = pair(l, kappa)
-	}
-	clear(s)
-	for e, sig := range p.sigma {
-		if sig > 0 {
-			addOuter(s, sig, q[e*k:(e+1)*k])
+	k, ld := p.Size, dense.Stride(p.Size)
+	rows, e := p.u[k*ld:], p.work[2*k*ld:]
+	lambda := p.work[2*k*ld+k:]
+	unpack(rows, v, k, ld)
+	if !symEigen(k, rows, ld, lambda, e, true) { // not finite
+		for i := range lambda[:k] {
+			lambda[i] = math.NaN()
 		}
 	}
+	dense.Transpose(k, k, rows, ld, p.u, ld)
+	for i, l := range lambda[:k] {
+		p.sigma[i], p.zeta[i] = pair(l, kappa)
+	}
+	m := p.work[:k*ld]
+	clear(m)
+	dense.Syrk(k, k, rows, ld, p.sigma, m, ld, p.work[2*k*ld+2*k:])
+	pack(s, m, k, ld)
 }
 
 // addOuter adds a·svec(qqᵀ).
@@ -42,45 +45,45 @@ func addOuter(s []float64, a float64, q []float64) {
 }
 
 // unpack writes the symmetric matrix of svec x, both triangles.
-func unpack(m, x []float64, k int) {
+func unpack(m, x []float64, k, ld int) {
 	at := 0
 	for j := range k {
 		for i := range j {
-			m[i*k+j] = x[at] * halfSqrt
-			m[j*k+i] = m[i*k+j]
+			m[i*ld+j] = x[at] * halfSqrt
+			m[j*ld+i] = m[i*ld+j]
 			at++
 		}
-		m[j*k+j] = x[at]
+		m[j*ld+j] = x[at]
 		at++
 	}
 }
 
 // pack is the inverse of unpack; it reads the rows above the diagonal.
-func pack(x, m []float64, k int) {
+func pack(x, m []float64, k, ld int) {
 	at := 0
 	for j := range k {
 		for i := range j {
-			x[at] = m[i*k+j] * math.Sqrt2
+			x[at] = m[i*ld+j] * math.Sqrt2
 			at++
 		}
-		x[at] = m[j*k+j]
+		x[at] = m[j*ld+j]
 		at++
 	}
 }
 
 // rotatePSD writes svec of QᵀXQ (in) or of QXQᵀ to y, which may be x.
 func (p *projector) rotatePSD(y, x []float64, in bool) {
-	k := p.Size
-	m, t := p.work[:k*k], p.work[k*k:2*k*k]
-	unpack(m, x, k)
-	before, after := blas.NoTrans, blas.Trans // u holds Qᵀ
+	k, ld := p.Size, dense.Stride(p.Size)
+	m, t, q := p.work[:k*ld], p.work[k*ld:2*k*ld], p.u[:k*ld]
 	if !in {
-		before, after = blas.Trans, blas.NoTrans
+		q = p.u[k*ld:]
 	}
-	lib := gonum.Implementation{}
-	lib.Dgemm(before, blas.NoTrans, k, k, k, 1, p.u, k, m, k, 0, t, k)
-	lib.Dgemm(blas.NoTrans, after, k, k, k, 1, t, k, p.u, k, 0, m, k)
-	pack(y, m, k)
+	unpack(m, x, k, ld)
+	clear(t)
+	dense.GemmTN(k, k, k, 1, m, ld, q, ld, t, ld) // XQ
+	clear(m)
+	dense.GemmTN(k, k, k, 1, q, ld, t, ld, m, ld)
+	pack(y, m, k, ld)
 }
 
 // addRotated adds svec of QᵀXQ to y, where svec of X has one entry, x at r.
@@ -94,10 +97,8 @@ func (p *projector) addRotated(y []float64, r int, x float64) {
 		j++
 	}
 	i := r - j*(j+1)/2
-	qi, qj := p.work[:k], p.work[k:2*k] // rows of Q
-	for e := range k {
-		qi[e], qj[e] = p.u[e*k+i], p.u[e*k+j]
-	}
+	ld := dense.Stride(k)
+	qi, qj := p.u[i*ld:i*ld+k], p.u[j*ld:j*ld+k] // rows of Q
 	if i == j {
 		addOuter(y, x, qi)
 		return

@@ -46,5 +46,28 @@ func (p *projector) spectralSOC(y, x []float64, f func(float64) float64) {
 	}
 }
 
+// rotateSOC is rotate with U = (c₁, c₂, T): T has the columns but the first of the
+// reflection I − wwᵀ/(1+|u₁|), w = u ± e₁, whose first column is ∓u.
+func (p *projector) rotateSOC(y, x []float64, in bool) {
+	u := p.u
+	sign := math.Copysign(1, u[0])
+	beta := 1 / (1 + math.Abs(u[0]))
+	if in {
+		x0, ux := x[0], dense.Dot(u, x[1:])
+		g := beta * (ux + sign*x[1])
+		for i := 1; i < len(u); i++ {
+			y[i+1] = x[i+1] - g*u[i]
+		}
+		y[0], y[1] = (x0+ux)*halfSqrt, (x0-ux)*halfSqrt
+		return
+	}
+	a, b := (x[0]+x[1])*halfSqrt, (x[0]-x[1])*halfSqrt
+	g := beta * dense.Dot(u[1:], x[2:])
+	for i := 1; i < len(u); i++ {
+		y[i+1] = x[i+1] + (b-g)*u[i]
+	}
+	y[0], y[1] = a, b*u[0]-g*(u[0]+sign)
+}
+
 // halfSqrt is the first entry of c₁ and c₂.
 const halfSqrt = math.Sqrt2 / 2

@@ -86,7 +86,7 @@ func member(c Cone, s []float64) float64 {
 		return s[0] - dense.Norm2(s[1:])
 	case PSD:
 		m, w := make([]float64, c.Size*c.Size), make([]float64, c.Size)
-		unpack(m, s, c.Size)
+		unpack(m, s, c.Size, c.Size)
 		eigen(c.Size, m, w, make([]float64, symWork(c.Size)))
 		return w[0]
 	case Exponential:

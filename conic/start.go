@@ -89,7 +89,7 @@ func (w *work) cold() bool {
 		}
 		return true
 	}
-	tol := tolerance{1e-12, 1e-8, 1e-8}
+	tol := tolerance{abs: 1e-12, okX: 1e-8, okZ: 1e-8}
 	if !w.kkt.factor(true) {
 		return false
 	}

@@ -36,6 +36,8 @@ type work struct {
 	aff, dir         iterate   // affine and combined directions
 	bx, bz, shift    []float64
 	rtau, mu, den    float64
+	trust            bool    // directions are not refined
+	expected         float64 // residual after an exact step
 	scaledQ, scaledB float64 // norms
 	xpx, qx, bzdot   float64
 }
