@@ -34,7 +34,7 @@ func (s *Solver) Bytes(size int, want Output) int64 {
 	if want&OutFactors != 0 {
 		bytes += s.derivativeBytes(int64(size), workers)
 	}
-	return bytes + bytes/5 // allocators round up
+	return bytes + bytes/4 // allocators round up
 }
 
 // structBytes is more than the fields and slice headers of a worker, a
