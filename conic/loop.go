@@ -35,6 +35,7 @@ var profiles = [...]profile{{0.02, staticReg, true}, {0.1, staticReg / 10, false
 const (
 	shortFall = 2
 	shortPart = 1e-2
+	trustEps  = 1e-9 // smallest tolerance with which this is done
 )
 
 // run iterates from the present point until the element is decided. stop is asked
@@ -46,7 +47,8 @@ const (
 // combined one.
 func (w *work) run(maxIter int, stop func() Status, trace func(iter int, step float64)) (st Status, iter int, reason string) {
 	w.bestMerit = math.Inf(1)
-	w.trust, w.expected = w.profile.trust && !w.pl.hasElim, math.Inf(1)
+	w.trust = w.profile.trust && !w.pl.hasElim && max(w.opt.EpsAbs, w.opt.EpsRel) >= trustEps
+	w.expected = math.Inf(1)
 	dual := false // the scaling of cones that are not symmetric
 	lastBest := 0
 	step := 0.0
