@@ -1,14 +1,15 @@
 package conic
 
 import (
-	"bytes"
-	"encoding/json"
+	"cmp"
 	"errors"
 	"fmt"
 	"math"
 	"slices"
+	"strconv"
 	"strings"
 
+	"github.com/optnet-go/optnet/internal/jsonscan"
 	"github.com/optnet-go/optnet/sparse"
 )
 
@@ -25,418 +26,461 @@ import (
 // rows. The names P_upper, c, type, dim, order and psd_triu are understood for P, q,
 // kind, size, size and psd. A name, a comment, and what files of test collections
 // carry beside the problem is skipped; other keys are errors.
+//
+// A batch is the same with "size". "q" and "b" that are nested one level deeper have one
+// list for each element, "q": [[1, 2], [0, 3]]; so does a nonzero whose value is a list,
+// [row, column, [1, 2]].
+
+// A JSONError says where a text is not the JSON form of a cone program or a batch of
+// them.
+type JSONError struct {
+	Line, Column int // from 1
+	Rule         string
+}
+
+func (e *JSONError) Error() string {
+	return fmt.Sprintf("conic: JSON, line %d, column %d: %s", e.Line, e.Column, e.Rule)
+}
 
 // kindNames are the kinds in JSON.
 var kindNames = [...]string{Zero: "zero", NonNegative: "nonneg", SecondOrder: "soc", PSD: "psd", Exponential: "exp", Power: "power", GenPower: "genpower"}
 
-// real is a number in JSON: NaN and the infinities, which JSON lacks, are strings.
-type real float64
-
-func (x real) MarshalJSON() ([]byte, error) {
-	switch v := float64(x); {
-	case math.IsNaN(v):
-		return []byte(`"NaN"`), nil
-	case math.IsInf(v, 1):
-		return []byte(`"Inf"`), nil
-	case math.IsInf(v, -1):
-		return []byte(`"-Inf"`), nil
-	default:
-		return json.Marshal(v)
-	}
-}
-
-func (x *real) UnmarshalJSON(b []byte) error {
-	switch string(b) {
-	case `"NaN"`:
-		*x = real(math.NaN())
-	case `"Inf"`:
-		*x = real(math.Inf(1))
-	case `"-Inf"`:
-		*x = real(math.Inf(-1))
-	default:
-		return json.Unmarshal(b, (*float64)(x))
-	}
-	return nil
-}
-
-func reals(x []float64) []real {
-	y := make([]real, len(x))
-	for i, v := range x {
-		y[i] = real(v)
-	}
-	return y
-}
-
-// special reads numbers some of which are strings: what the quick way refuses. It
-// reports whether that is what was wrong.
-func special(dst any, raw []byte) bool {
-	switch dst := dst.(type) {
-	case *[]float64:
-		var x []real
-		if json.Unmarshal(raw, &x) != nil {
-			return false
-		}
-		*dst = (*dst)[:0]
-		for _, v := range x {
-			*dst = append(*dst, float64(v))
-		}
-		return true
-	case *[][]float64:
-		var x [][]real
-		if json.Unmarshal(raw, &x) != nil {
-			return false
-		}
-		*dst = make([][]float64, len(x))
-		for i, t := range x {
-			for _, v := range t {
-				(*dst)[i] = append((*dst)[i], float64(v))
-			}
-		}
-		return true
-	}
-	return false
-}
-
-// MarshalJSON writes the problem in its JSON form, with all bits of the numbers, NaN
-// and the infinities too.
+// MarshalJSON writes the problem in the form that docs/COMMAND.md describes, with all
+// bits of the numbers, NaN and the infinities too.
 func (p *Problem) MarshalJSON() ([]byte, error) {
 	if p.A == nil {
 		return nil, errors.New("conic: Problem.A is missing")
 	}
-	type cone struct {
-		Kind  string `json:"kind"`
-		Size  int    `json:"size,omitempty"`
-		Alpha any    `json:"alpha,omitempty"`
-	}
-	out := struct {
-		N     int       `json:"n"`
-		P     [][3]real `json:"P,omitempty"`
-		Q     []real    `json:"q"`
-		A     [][3]real `json:"A"`
-		B     []real    `json:"b"`
-		Cones []cone    `json:"cones"`
-	}{N: p.A.Cols, P: triplets(p.P), Q: reals(p.Q), A: triplets(p.A), B: reals(p.B), Cones: []cone{}}
-	for _, c := range p.Cones {
-		if int(c.Kind) >= len(kindNames) {
-			return nil, fmt.Errorf("conic: no kind of cone has the number %d", c.Kind)
-		}
-		k := cone{Kind: kindNames[c.Kind], Size: c.Size}
-		switch c.Kind {
-		case Exponential:
-			k.Size = 0
-		case Power:
-			k.Size, k.Alpha = 0, c.Alpha[0]
-		case GenPower:
-			k.Alpha = c.Alpha
-		}
-		out.Cones = append(out.Cones, k)
-	}
-	return json.Marshal(out)
+	b := &Batch{Data: p.Data(), Size: 1}
+	return b.AppendJSON(nil, p.Structure(), "")
 }
 
-func triplets(a *sparse.CSC) [][3]real {
-	if a == nil {
-		return nil
+// UnmarshalJSON reads one problem; a batch is refused, see [ParseBatch].
+func (p *Problem) UnmarshalJSON(text []byte) error {
+	st, b, err := ParseBatch(text)
+	if err != nil {
+		return err
 	}
-	out := make([][3]real, 0, a.NNZ())
-	for j := range a.Cols {
-		for k := a.ColPtr[j]; k < a.ColPtr[j+1]; k++ {
-			out = append(out, [3]real{real(a.RowIdx[k]), real(j), real(a.Val[k])})
+	if b.Size != 1 {
+		return fmt.Errorf("conic: the JSON is a batch of %d, want one problem: use ParseBatch", b.Size)
+	}
+	*p = *b.Problem(st, 0)
+	return nil
+}
+
+// Problem returns element i. It shares memory with the batch, and patterns and cones
+// with the structure.
+func (b *Batch) Problem(st *Structure, i int) *Problem {
+	part := func(x []float64, one int) []float64 {
+		if len(x) > one {
+			x = x[i*one:]
+		}
+		return x[:one:one]
+	}
+	valued := func(a *sparse.CSC, x []float64) *sparse.CSC {
+		if a == nil {
+			return nil
+		}
+		c := *a
+		c.Val = part(x, a.NNZ())
+		return &c
+	}
+	return &Problem{
+		P: valued(st.P, b.P), Q: part(b.Q, st.N), A: valued(st.A, b.A), B: part(b.B, st.A.Rows), Cones: st.Cones,
+	}
+}
+
+// AppendJSON appends the batch's JSON form. A name, if it is not empty, goes with it.
+func (b *Batch) AppendJSON(dst []byte, st *Structure, name string) ([]byte, error) {
+	if st.A == nil {
+		return dst, errors.New("conic: Structure.A is missing")
+	}
+	nnzP := 0
+	if st.P != nil {
+		nnzP = st.P.NNZ()
+	}
+	for _, c := range []struct {
+		name string
+		x    []float64
+		one  int
+	}{{"P", b.P, nnzP}, {"Q", b.Q, st.N}, {"A", b.A, st.A.NNZ()}, {"B", b.B, st.A.Rows}} {
+		if len(c.x) != c.one && len(c.x) != c.one*b.Size {
+			return dst, &ShapeError{Name: c.name, Got: len(c.x), WantShared: c.one, WantBatch: c.one * b.Size}
 		}
 	}
-	return out
+	if b.Size == 0 && (len(b.Q) == 0 || len(b.B) == 0 && st.A.Rows > 0) {
+		return dst, errors.New("conic: a batch of no elements has a JSON form only if its coefficients are shared")
+	}
+	dst = append(dst, '{')
+	key := func(name string) {
+		if dst[len(dst)-1] != '{' {
+			dst = append(dst, ",\n "...)
+		}
+		dst = append(jsonscan.AppendText(dst, name), ": "...)
+	}
+	list := func(x []float64) {
+		dst = append(dst, '[')
+		for i, v := range x {
+			if i > 0 {
+				dst = append(dst, ", "...)
+			}
+			dst = jsonscan.AppendNumber(dst, v)
+		}
+		dst = append(dst, ']')
+	}
+	vector := func(x []float64, one int) {
+		if len(x) == one {
+			list(x)
+			return
+		}
+		dst = append(dst, '[')
+		for i := range b.Size {
+			if i > 0 {
+				dst = append(dst, ",\n  "...)
+			}
+			list(x[i*one : (i+1)*one])
+		}
+		dst = append(dst, ']')
+	}
+	matrix := func(a *sparse.CSC, x []float64) {
+		nnz := a.NNZ()
+		values := make([]float64, b.Size)
+		dst = append(dst, '[')
+		for j := range a.Cols {
+			for k := a.ColPtr[j]; k < a.ColPtr[j+1]; k++ {
+				if k > 0 {
+					dst = append(dst, ", "...)
+				}
+				dst = strconv.AppendInt(append(dst, '['), int64(a.RowIdx[k]), 10)
+				dst = strconv.AppendInt(append(dst, ", "...), int64(j), 10)
+				dst = append(dst, ", "...)
+				if len(x) == nnz {
+					dst = jsonscan.AppendNumber(dst, x[k])
+				} else {
+					for i := range values {
+						values[i] = x[i*nnz+k]
+					}
+					list(values)
+				}
+				dst = append(dst, ']')
+			}
+		}
+		dst = append(dst, ']')
+	}
+	if name != "" {
+		key("name")
+		dst = jsonscan.AppendText(dst, name)
+	}
+	if b.Size != 1 {
+		key("size")
+		dst = strconv.AppendInt(dst, int64(b.Size), 10)
+	}
+	key("n")
+	dst = strconv.AppendInt(dst, int64(st.N), 10)
+	if st.P != nil && nnzP > 0 {
+		key("P")
+		matrix(st.P, b.P)
+	}
+	key("q")
+	vector(b.Q, st.N)
+	key("A")
+	matrix(st.A, b.A)
+	key("b")
+	vector(b.B, st.A.Rows)
+	key("cones")
+	dst = append(dst, '[')
+	for i, c := range st.Cones {
+		if int(c.Kind) >= len(kindNames) {
+			return dst, fmt.Errorf("conic: no kind of cone has the number %d", c.Kind)
+		}
+		if i > 0 {
+			dst = append(dst, ", "...)
+		}
+		dst = append(dst, `{"kind": "`+kindNames[c.Kind]+`"`...)
+		if c.Kind != Exponential && c.Kind != Power {
+			dst = strconv.AppendInt(append(dst, `, "size": `...), int64(c.Size), 10)
+		}
+		switch c.Kind {
+		case Power:
+			dst = jsonscan.AppendNumber(append(dst, `, "alpha": `...), c.Alpha[0])
+		case GenPower:
+			dst = append(dst, `, "alpha": `...)
+			list(c.Alpha)
+		}
+		dst = append(dst, '}')
+	}
+	return append(dst, "]}\n"...), nil
 }
 
 // skipped are keys that say nothing about the problem.
 var skipped = []string{"name", "comment", "source", "licence", "license", "form", "note", "expected"}
 
-type jsonCone struct {
-	Kind, Type       string
-	Size, Dim, Order *int
-	Alpha            json.RawMessage
+// jsonProgram is what a text holds, before it is put together.
+type jsonProgram struct {
+	*jsonscan.Scanner
+	sizeAt, nAt, mAt int // offsets
+	size, n, m       int // −1 where they are not there
+	names            map[string]int
+	q, b             *jsonscan.Array
+	p, a             *jsonMatrix
+	cones            []jsonCone
 }
 
-type jsonProblem struct {
-	N, M      *int
-	P, PUpper [][]float64
-	Q, C      []float64
-	A         [][]float64
-	B         []float64
-	Cones     []jsonCone
+// ParseBatch reads the JSON form of a cone program, which is a batch of one, or of a
+// batch. Memory is taken for what the text holds, never for what it announces.
+func ParseBatch(text []byte) (*Structure, *Batch, error) {
+	in := &jsonProgram{Scanner: jsonscan.New(text), size: -1, n: -1, m: -1, names: map[string]int{}}
+	st, b, err := in.parse()
+	var e *jsonscan.Error
+	if errors.As(err, &e) {
+		return nil, nil, &JSONError{Line: e.Line, Column: e.Column, Rule: e.Rule}
+	}
+	return st, b, err
 }
 
-// UnmarshalJSON reads the JSON form. Sizes are checked against what is there
-// before memory is taken for them.
-func (p *Problem) UnmarshalJSON(text []byte) error {
-	var keys map[string]json.RawMessage
-	if err := json.Unmarshal(text, &keys); err != nil {
-		return jsonError(text, err)
+func (in *jsonProgram) parse() (*Structure, *Batch, error) {
+	if err := in.Object(in.key); err != nil {
+		return nil, nil, err
 	}
-	in := jsonProblem{}
-	into := map[string]any{"n": &in.N, "m": &in.M, "P": &in.P, "P_upper": &in.PUpper, "q": &in.Q, "c": &in.C, "A": &in.A, "b": &in.B, "cones": &in.Cones}
-	for key, raw := range keys {
-		dst, ok := into[key]
-		switch {
-		case ok:
-		case slices.Contains(skipped, key), strings.HasPrefix(key, "checked_"):
-			continue
-		default:
-			return fmt.Errorf("conic: JSON: unknown key %q, want n, P, q, A, b, cones, name or comment", key)
-		}
-		d := json.NewDecoder(bytes.NewReader(raw))
-		d.DisallowUnknownFields()
-		if err := d.Decode(dst); err != nil && !special(dst, raw) {
-			return fmt.Errorf("conic: JSON: %q: %w", key, err)
+	if err := in.End(); err != nil {
+		return nil, nil, err
+	}
+	for _, two := range [][2]string{{"P", "P_upper"}, {"q", "c"}} {
+		_, one := in.names[two[0]]
+		if at, other := in.names[two[1]]; one && other {
+			return nil, nil, in.ErrorAt(at, fmt.Sprintf("%q and %q are two names of one thing, want one of them", two[0], two[1]))
 		}
 	}
-	if keys["P"] != nil && keys["P_upper"] != nil || keys["q"] != nil && keys["c"] != nil {
-		return errors.New("conic: JSON: P and P_upper, q and c are two names of one thing, want one of them")
+	for _, want := range []struct {
+		name  string
+		there bool
+	}{{`"q", the linear part of the objective,`, in.q != nil}, {`"A"`, in.a != nil}, {`"b"`, in.b != nil}, {`"cones"`, in.cones != nil}} {
+		if !want.there {
+			return nil, nil, in.ErrorAt(0, fmt.Sprintf(`%s is missing: want "q", "A", "b" and "cones", empty if there are no rows`, want.name))
+		}
 	}
-	if in.P == nil {
-		in.P = in.PUpper
+	b := &Batch{Size: in.size}
+	n, err := in.vector(b, "q", in.q, &b.Q)
+	if err != nil {
+		return nil, nil, err
 	}
-	if in.Q == nil {
-		in.Q = in.C
+	m, err := in.vector(b, "b", in.b, &b.B)
+	if err != nil {
+		return nil, nil, err
 	}
 	switch {
-	case in.Q == nil:
-		return errors.New("conic: JSON: \"q\" is missing, the linear part of the objective")
-	case keys["A"] == nil || keys["b"] == nil || keys["cones"] == nil:
-		return errors.New("conic: JSON: want \"A\", \"b\" and \"cones\", empty if there are no rows")
+	case n == 0:
+		return nil, nil, in.ErrorAt(in.q.At, "q is empty, want at least one variable")
+	case in.n >= 0 && in.n != n:
+		return nil, nil, in.ErrorAt(in.nAt, fmt.Sprintf(`"n" is %d, and "q" has %d numbers: they do not agree`, in.n, n))
+	case in.m >= 0 && in.m != m:
+		return nil, nil, in.ErrorAt(in.mAt, fmt.Sprintf(`"m" is %d, and "b" has %d numbers: they do not agree`, in.m, m))
 	}
-	n, m := len(in.Q), len(in.B)
-	if in.N != nil && *in.N != n || in.M != nil && *in.M != m {
-		return fmt.Errorf("conic: JSON: n and m do not agree with q of %d and b of %d numbers", n, m)
-	}
-	if n == 0 {
-		return errors.New("conic: JSON: q is empty, want at least one variable")
-	}
-	out := Problem{Q: in.Q, B: in.B}
-	var err error
-	if out.A, err = matrix("A", in.A, m, n); err != nil {
-		return err
-	}
-	if len(in.P) > 0 {
-		if out.P, err = matrix("P", in.P, n, n); err != nil {
-			return err
-		}
-		for j := range n {
-			for k := out.P.ColPtr[j]; k < out.P.ColPtr[j+1]; k++ {
-				if i := out.P.RowIdx[k]; i > j {
-					return fmt.Errorf("conic: JSON: P has an entry at row %d, column %d, below the diagonal: give the upper triangle", i, j)
-				}
-			}
+	for _, a := range []*jsonMatrix{in.a, in.p} {
+		if err := in.agree(b, a); err != nil {
+			return nil, nil, err
 		}
 	}
-	rewrite := make(map[int]*jsonCone) // first rows of dual cones
+	if b.Size < 0 {
+		b.Size = 1
+	}
+	st := &Structure{N: n}
+	if st.A, b.A, err = in.matrix("A", in.a, m, n, b.Size); err != nil {
+		return nil, nil, err
+	}
+	if in.p != nil && len(in.p.entries) > 0 {
+		if st.P, b.P, err = in.matrix("P", in.p, n, n, b.Size); err != nil {
+			return nil, nil, err
+		}
+	}
+	first := make(map[int]*jsonCone) // rows where dual cones begin
 	row := 0
-	for i := range in.Cones {
-		c, dual, err := in.Cones[i].cone()
-		if err != nil {
-			return fmt.Errorf("conic: JSON: cone %d: %w", i, err)
-		}
+	for i := range in.cones {
+		c := &in.cones[i]
 		for range c.repeat {
 			if c.Dim() > m-row {
-				return fmt.Errorf("conic: JSON: cone %d needs %d rows, but b has only %d left of %d", i, c.Dim(), m-row, m)
+				return nil, nil, in.ErrorAt(c.at, fmt.Sprintf("cone %d needs %d rows, but b has only %d left of %d", i, c.Dim(), m-row, m))
 			}
-			if dual {
-				rewrite[row] = &in.Cones[i]
+			if c.dual {
+				first[row] = c
 			}
-			out.Cones = append(out.Cones, c.Cone)
+			st.Cones = append(st.Cones, c.Cone)
 			row += c.Dim()
 		}
 	}
 	if row != m {
-		return fmt.Errorf("conic: JSON: the cones have %d rows, b has %d", row, m)
+		return nil, nil, in.ErrorAt(in.names["cones"], fmt.Sprintf("the cones have %d rows, b has %d", row, m))
 	}
-	if len(rewrite) > 0 {
-		undual(&out, rewrite)
+	if len(first) > 0 {
+		undual(st, b, first)
 	}
-	*p = out
+	return st, b, nil
+}
+
+// key takes the value of a key.
+func (in *jsonProgram) key(key string, at int) (err error) {
+	in.names[key] = in.Pos()
+	switch key {
+	case "size":
+		in.sizeAt = in.Pos()
+		in.size, err = in.Int()
+	case "n":
+		in.nAt = in.Pos()
+		in.n, err = in.Int()
+	case "m":
+		in.mAt = in.Pos()
+		in.m, err = in.Int()
+	case "q", "c":
+		in.q = new(jsonscan.Array)
+		err = in.Array(in.q)
+	case "b":
+		in.b = new(jsonscan.Array)
+		err = in.Array(in.b)
+	case "P", "P_upper":
+		in.p, err = in.triplets("P")
+	case "A":
+		in.a, err = in.triplets("A")
+	case "cones":
+		in.cones = []jsonCone{}
+		err = in.List(func(i int) error {
+			c, err := in.cone(i)
+			in.cones = append(in.cones, c)
+			return err
+		})
+	default:
+		if slices.Contains(skipped, key) || strings.HasPrefix(key, "checked_") {
+			return in.Skip()
+		}
+		return in.ErrorAt(at, fmt.Sprintf("unknown key %q, want n, size, P, q, A, b, cones, name or comment", key))
+	}
+	return err
+}
+
+// vector takes an array as a coefficient: its nesting says whether it is shared.
+func (in *jsonProgram) vector(b *Batch, name string, a *jsonscan.Array, dst *[]float64) (n int, err error) {
+	*dst = a.Data
+	switch len(a.Dims) {
+	case 1:
+		return a.Dims[0], nil
+	case 2:
+		if b.Size >= 0 && b.Size != a.Dims[0] {
+			return 0, in.ErrorAt(a.At, fmt.Sprintf("%q has values for %d elements, want %d", name, a.Dims[0], b.Size))
+		}
+		b.Size = a.Dims[0]
+		return a.Dims[1], nil
+	}
+	return 0, in.ErrorAt(a.At, fmt.Sprintf("%q is nested %d deep, want 1 (shared), or 2 (one list an element)", name, len(a.Dims)))
+}
+
+// jsonMatrix is a list of nonzeros.
+type jsonMatrix struct {
+	entries []jsonEntry
+	values  []float64
+	each    int // entries whose value is a list
+}
+
+type jsonEntry struct {
+	row, col, at int
+	first, count int // of the values; a count of −1: one that is shared
+}
+
+func (in *jsonProgram) triplets(name string) (*jsonMatrix, error) {
+	m := new(jsonMatrix)
+	err := in.List(func(k int) error {
+		e := jsonEntry{at: in.Pos(), first: len(m.values), count: -1}
+		fields := 0
+		err := in.List(func(i int) error {
+			fields++
+			if i < 2 {
+				at := in.Pos()
+				v, err := in.Value()
+				if err != nil {
+					return err
+				}
+				if v != math.Trunc(v) || v < 0 || v > math.MaxInt32 {
+					return in.ErrorAt(at, fmt.Sprintf("entry %d of %s is at %s %v, want an integer from 0", k, name, [...]string{"row", "column"}[i], v))
+				}
+				if i == 0 {
+					e.row = int(v)
+				} else {
+					e.col = int(v)
+				}
+				return nil
+			}
+			if in.Peek() != '[' {
+				v, err := in.Value()
+				m.values = append(m.values, v)
+				return err
+			}
+			e.count = 0
+			m.each++
+			return in.List(func(int) error {
+				v, err := in.Value()
+				m.values = append(m.values, v)
+				e.count++
+				return err
+			})
+		})
+		if err == nil && fields != 3 {
+			err = in.ErrorAt(e.at, fmt.Sprintf("entry %d of %s has %d numbers, want [row, column, value]", k, name, fields))
+		}
+		m.entries = append(m.entries, e)
+		return err
+	})
+	return m, err
+}
+
+// agree holds the lengths of lists of values against the size of the batch.
+func (in *jsonProgram) agree(b *Batch, m *jsonMatrix) error {
+	if m == nil || m.each == 0 {
+		return nil
+	}
+	for _, e := range m.entries {
+		if e.count < 0 {
+			continue
+		}
+		if b.Size >= 0 && b.Size != e.count {
+			return in.ErrorAt(e.at, fmt.Sprintf("this entry has values for %d elements, want %d", e.count, b.Size))
+		}
+		b.Size = e.count
+	}
 	return nil
 }
 
-// repeated is a cone that stands for several of three rows.
-type repeated struct {
-	Cone
-	repeat int
-}
-
-func (in *jsonCone) cone() (c repeated, dual bool, err error) {
-	c.repeat = 1
-	kind := in.Kind
-	if kind == "" {
-		kind = in.Type
-	}
-	size := in.Size
-	for _, s := range []*int{in.Order, in.Dim} {
-		if size == nil {
-			size = s
+// matrix sorts nonzeros into columns; the values are per element if any of them are.
+func (in *jsonProgram) matrix(name string, m *jsonMatrix, rows, cols, size int) (*sparse.CSC, []float64, error) {
+	nnz := len(m.entries)
+	for k, e := range m.entries {
+		if e.row >= rows || e.col >= cols {
+			return nil, nil, in.ErrorAt(e.at, fmt.Sprintf("entry %d of %s is at row %d, column %d of a %d×%d matrix (indices begin with 0)", k, name, e.row, e.col, rows, cols))
+		}
+		if name == "P" && e.row > e.col {
+			return nil, nil, in.ErrorAt(e.at, fmt.Sprintf("P has an entry at row %d, column %d, below the diagonal: give the upper triangle", e.row, e.col))
 		}
 	}
-	if size != nil && (*size < 0 || *size > math.MaxInt32) {
-		return c, false, fmt.Errorf("size is %d, want 0 or more", *size)
+	slices.SortStableFunc(m.entries, func(x, y jsonEntry) int { return cmp.Or(cmp.Compare(x.col, y.col), cmp.Compare(x.row, y.row)) })
+	copies := 1
+	if m.each > 0 {
+		copies = size
 	}
-	kind, dual = strings.CutSuffix(kind, "_dual")
-	if kind == "psd_triu" {
-		kind = "psd"
-	}
-	k := slices.Index(kindNames[:], kind)
-	switch {
-	case k < 0 || dual && Kind(k) != Exponential && Kind(k) != Power:
-		return c, false, fmt.Errorf("kind is %q, want zero, nonneg, soc, psd, exp, power, genpower, exp_dual or power_dual", kind)
-	case Kind(k) == Exponential || Kind(k) == Power:
-		if size != nil && *size%3 != 0 {
-			return c, false, fmt.Errorf("%s has three rows, got %d", kind, *size)
+	a := &sparse.CSC{Rows: rows, Cols: cols, ColPtr: make([]int, cols+1), RowIdx: make([]int, nnz)}
+	values := make([]float64, nnz*copies)
+	for k, e := range m.entries {
+		if k > 0 && m.entries[k-1].row == e.row && m.entries[k-1].col == e.col {
+			return nil, nil, in.ErrorAt(e.at, fmt.Sprintf("%s has two entries at row %d, column %d", name, e.row, e.col))
 		}
-		if size != nil {
-			c.repeat = *size / 3
-		}
-	case size == nil:
-		return c, false, fmt.Errorf("a cone of kind %s has no size", kind)
-	default:
-		c.Size = *size
-	}
-	c.Kind = Kind(k)
-	switch c.Kind {
-	case PSD:
-		if in.Order == nil && in.Size == nil {
-			return c, false, errors.New("a cone of kind psd has no size (the order of the matrix)")
-		}
-		if c.Size > 1<<15 {
-			return c, false, fmt.Errorf("the order is %d, want at most %d", c.Size, 1<<15)
-		}
-	case Power:
-		var a float64
-		if err := json.Unmarshal(in.Alpha, &a); err != nil || !(a > 0 && a < 1) {
-			return c, false, fmt.Errorf("alpha is %q, want a number between 0 and 1", in.Alpha)
-		}
-		c.Alpha = []float64{a}
-	case GenPower:
-		if err := json.Unmarshal(in.Alpha, &c.Alpha); err != nil || len(c.Alpha) == 0 {
-			return c, false, fmt.Errorf("alpha is %q, want a list of numbers that add up to 1", in.Alpha)
-		}
-		sum := 0.0
-		for _, a := range c.Alpha {
-			if !(a > 0) {
-				return c, false, fmt.Errorf("alpha has the entry %v, want more than 0", a)
+		a.ColPtr[e.col+1]++
+		a.RowIdx[k] = e.row
+		for i := range copies {
+			at := e.first
+			if e.count >= 0 {
+				at += i
 			}
-			sum += a
+			values[i*nnz+k] = m.values[at]
 		}
-		if math.Abs(sum-1) > 1e-12 {
-			return c, false, fmt.Errorf("alpha adds up to %v, want 1", sum)
-		}
-	}
-	return c, dual, nil
-}
-
-// undual rewrites rows of dual cones as rows of primal ones:
-//
-//	(u, v, w) ∈ exp*       ⇔  (u − v, −u, w) ∈ exp
-//	(u, v, w) ∈ power_α*   ⇔  (u/α, v/(1−α), w) ∈ power_α
-func undual(p *Problem, first map[int]*jsonCone) {
-	m := p.A.Rows
-	type dual struct {
-		power bool
-		alpha float64
-		first int
-	}
-	of := make([]dual, m) // of each row; first is −1 where there is none
-	for i := range of {
-		of[i].first = -1
-	}
-	for r, c := range first {
-		d := dual{power: strings.HasPrefix(c.Kind+c.Type, "power"), first: r}
-		json.Unmarshal(c.Alpha, &d.alpha)
-		of[r], of[r+1], of[r+2] = d, d, d
-	}
-	rows := func(dst map[int]float64, i int, v float64) {
-		d := of[i]
-		switch k := i - d.first; {
-		case d.first < 0 || k == 2:
-			dst[i] += v
-		case d.power && k == 0:
-			dst[i] += v / d.alpha
-		case d.power:
-			dst[i] += v / (1 - d.alpha)
-		case k == 0: // u
-			dst[i] += v
-			dst[i+1] -= v
-		default: // v
-			dst[i-1] -= v
-		}
-	}
-	a := &sparse.CSC{Rows: m, Cols: p.A.Cols, ColPtr: make([]int, p.A.Cols+1)}
-	col := make(map[int]float64)
-	put := func() {
-		idx := make([]int, 0, len(col))
-		for i := range col {
-			idx = append(idx, i)
-		}
-		slices.Sort(idx)
-		for _, i := range idx {
-			a.RowIdx, a.Val = append(a.RowIdx, i), append(a.Val, col[i])
-		}
-	}
-	for j := range p.A.Cols {
-		clear(col)
-		for k := p.A.ColPtr[j]; k < p.A.ColPtr[j+1]; k++ {
-			rows(col, p.A.RowIdx[k], p.A.Val[k])
-		}
-		put()
-		a.ColPtr[j+1] = len(a.RowIdx)
-	}
-	b := make(map[int]float64)
-	for i, v := range p.B {
-		rows(b, i, v)
-	}
-	for i := range p.B {
-		p.B[i] = b[i]
-	}
-	p.A = a
-}
-
-// matrix sorts triplets into columns.
-func matrix(name string, list [][]float64, rows, cols int) (*sparse.CSC, error) {
-	a := &sparse.CSC{Rows: rows, Cols: cols, ColPtr: make([]int, cols+1), RowIdx: make([]int, len(list)), Val: make([]float64, len(list))}
-	for k, t := range list {
-		if len(t) != 3 {
-			return nil, fmt.Errorf("conic: JSON: entry %d of %s has %d numbers, want [row, column, value]", k, name, len(t))
-		}
-		i, j := t[0], t[1]
-		if i != math.Trunc(i) || j != math.Trunc(j) || i < 0 || j < 0 || i >= float64(rows) || j >= float64(cols) {
-			return nil, fmt.Errorf("conic: JSON: entry %d of %s is at row %v, column %v of a %d×%d matrix (indices begin with 0)", k, name, i, j, rows, cols)
-		}
-		a.ColPtr[int(j)+1]++
 	}
 	for j := range cols {
 		a.ColPtr[j+1] += a.ColPtr[j]
 	}
-	order := make([]int, len(list))
-	for k := range order {
-		order[k] = k
-	}
-	slices.SortFunc(order, func(x, y int) int {
-		if d := list[x][1] - list[y][1]; d != 0 {
-			return int(d)
-		}
-		return int(list[x][0] - list[y][0])
-	})
-	for k, t := range order {
-		a.RowIdx[k], a.Val[k] = int(list[t][0]), list[t][2]
-		if k > 0 && list[order[k-1]][1] == list[t][1] && a.RowIdx[k-1] == a.RowIdx[k] {
-			return nil, fmt.Errorf("conic: JSON: %s has two entries at row %v, column %v", name, list[t][0], list[t][1])
-		}
-	}
-	return a, nil
-}
-
-// jsonError adds the line to an error of the syntax.
-func jsonError(text []byte, err error) error {
-	var s *json.SyntaxError
-	if errors.As(err, &s) {
-		line := bytes.Count(text[:min(int(s.Offset), len(text))], []byte("\n")) + 1
-		return fmt.Errorf("conic: JSON, line %d: %w", line, err)
-	}
-	return fmt.Errorf("conic: JSON: %w", err)
+	return a, values, nil
 }

@@ -2,11 +2,13 @@ package conic_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"math"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -97,16 +99,28 @@ func TestJSONDual(t *testing.T) {
 
 func TestJSONErrors(t *testing.T) {
 	for text, want := range map[string]string{
-		`{`:                            "line 1: unexpected end",
-		"{\"q\": [1],\n x}":            "line 2: invalid character",
-		`{"q": [1], "A": [], "b": []}`: `want "A", "b" and "cones"`,
-		`{"q": [], "A": [], "b": [], "cones": []}`:                                           "q is empty",
-		`{"A": [], "b": [], "cones": []}`:                                                    `"q" is missing`,
-		`{"q": [1], "c": [1], "A": [], "b": [], "cones": []}`:                                "two names of one thing",
-		`{"q": [1], "x": 1}`:                                                                 `unknown key "x"`,
+		`{`:                            "line 1, column 2: the text ends here",
+		"{\"q\": [1],\n x}":            "line 2, column 2: got 'x'",
+		`{"q": [1], "A": [], "b": []}`: `"cones" is missing`,
+		`{"q": [1], "q": [2]}`:         `"q" is there twice`,
+		"{\"q\": [1],\n \"A\": [[0, 0, 1],\n [0, 1, 1]],\n \"b\": [1], \"cones\": [{\"kind\": \"zero\", \"size\": 1}]}":                   "line 3, column 2: entry 1 of A is at row 0, column 1",
+		"{\"q\": [1], \"A\": [], \"b\": [1, 2, 3],\n \"cones\": [{\"kind\": \"zero\", \"size\": 2},\n {\"kind\": \"psd\", \"size\": 2}]}": "line 3, column 2: cone 1 needs 3 rows",
+		`{"q": [[1], [2]], "A": [], "b": [], "cones": []}`:                                                                                "a batch of 2, want one problem: use ParseBatch",
+		`{"q": [[1], [2]], "A": [], "b": [[1], [2], [3]], "cones": []}`:                                                                   `"b" has values for 3 elements, want 2`,
+		`{"size": 3, "q": [[1], [2]], "A": [], "b": [], "cones": []}`:                                                                     `"q" has values for 2 elements, want 3`,
+		`{"q": [[1], [2]], "A": [[0, 0, [1]]], "b": [1], "cones": []}`:                                                                    "this entry has values for 1 elements, want 2",
+		`{"q": [[[1]]], "A": [], "b": [], "cones": []}`:                                                                                   "nested 3 deep",
+		`{"q": [1], "A": [[0, 0, 1, 2]], "b": [], "cones": []}`:                                                                           "entry 0 of A has 4 numbers",
+		`{"q": [1], "A": [[0, -1, 1]], "b": [], "cones": []}`:                                                                             "is at column -1",
+		`{"q": [1], "A": [], "b": [], "cones": []} {}`:                                                                                    "text follows",
+		`{"q": [1], "A": [], "b": [], "cones": [], "note": [{"x": [1, true]}, nul]}`:                                                      "is not a number",
+		`{"q": [], "A": [], "b": [], "cones": []}`:                                                                                        "q is empty",
+		`{"A": [], "b": [], "cones": []}`:                                                                                                 "is missing",
+		`{"q": [1], "c": [1], "A": [], "b": [], "cones": []}`:                                                                             "two names of one thing",
+		`{"q": [1], "x": 1}`: `unknown key "x"`,
 		`{"q": [1], "n": 2, "A": [], "b": [], "cones": []}`:                                  "do not agree",
-		`{"q": [1], "A": [["NaN", 0, 1]], "b": [1], "cones": [{"kind": "zero", "size": 1}]}`: "at row NaN",
-		`{"q": "1"}`: `"q": json: cannot unmarshal`,
+		`{"q": [1], "A": [["NaN", 0, 1]], "b": [1], "cones": [{"kind": "zero", "size": 1}]}`: "is at row NaN",
+		`{"q": "1"}`: `column 7: got '"', want "["`,
 		`{"q": [1], "A": [[0, 0]], "b": [1], "cones": [{"kind": "zero", "size": 1}]}`:                          "entry 0 of A has 2 numbers",
 		`{"q": [1], "A": [[0, 1, 1]], "b": [1], "cones": [{"kind": "zero", "size": 1}]}`:                       "at row 0, column 1 of a 1×1 matrix",
 		`{"q": [1], "A": [[0.5, 0, 1]], "b": [1], "cones": [{"kind": "zero", "size": 1}]}`:                     "at row 0.5",
@@ -114,22 +128,85 @@ func TestJSONErrors(t *testing.T) {
 		`{"q": [1, 1], "P": [[1, 0, 1]], "A": [], "b": [], "cones": []}`:                                       "below the diagonal",
 		`{"q": [1], "A": [], "b": [1], "cones": []}`:                                                           "the cones have 0 rows, b has 1",
 		`{"q": [1], "A": [], "b": [1], "cones": [{"kind": "zero", "size": 1000000000}]}`:                       "needs 1000000000 rows",
-		`{"q": [1], "A": [], "b": [1], "cones": [{"kind": "zero", "size": -1}]}`:                               "size is -1",
+		`{"q": [1], "A": [], "b": [1], "cones": [{"kind": "zero", "size": -1}]}`:                               "got -1, want an integer from 0",
 		`{"q": [1], "A": [], "b": [1], "cones": [{"kind": "zero"}]}`:                                           "has no size",
 		`{"q": [1], "A": [], "b": [1], "cones": [{"kind": "sphere", "size": 1}]}`:                              `kind is "sphere"`,
-		`{"q": [1], "A": [], "b": [1], "cones": [{"kind": "soc_dual", "size": 1}]}`:                            `kind is "soc"`,
-		`{"q": [1], "A": [], "b": [1, 2, 3], "cones": [{"kind": "power"}]}`:                                    "alpha is",
-		`{"q": [1], "A": [], "b": [1, 2, 3], "cones": [{"kind": "power", "alpha": 1}]}`:                        "alpha is",
+		`{"q": [1], "A": [], "b": [1], "cones": [{"kind": "soc_dual", "size": 1}]}`:                            `kind is "soc_dual"`,
+		`{"q": [1], "A": [], "b": [1, 2, 3], "cones": [{"kind": "power"}]}`:                                    "alpha is missing or out of range",
+		`{"q": [1], "A": [], "b": [1, 2, 3], "cones": [{"kind": "power", "alpha": 1}]}`:                        "alpha is missing or out of range",
 		`{"q": [1], "A": [], "b": [1, 2, 3], "cones": [{"kind": "genpower", "size": 1, "alpha": [0.5, 0.4]}]}`: "adds up to 0.9",
 		`{"q": [1], "A": [], "b": [1, 2, 3], "cones": [{"kind": "exp", "size": 4}]}`:                           "has three rows, got 4",
 		`{"q": [1], "A": [], "b": [1, 2, 3], "cones": [{"kind": "psd", "dim": 3}]}`:                            "the order of the matrix",
 		`{"q": [1], "A": [], "b": [1, 2, 3], "cones": [{"kind": "psd", "size": 2000000000}]}`:                  "want at most",
-		`{"q": [1], "A": [], "b": [1, 2, 3], "cones": [{"kind": "zero", "size": 3, "colour": 1}]}`:             `unknown field "colour"`,
+		`{"q": [1], "A": [], "b": [1, 2, 3], "cones": [{"kind": "zero", "size": 3, "colour": 1}]}`:             `unknown key "colour" of cone 0`,
 	} {
 		var p conic.Problem
 		err := p.UnmarshalJSON([]byte(text))
 		if err == nil || !strings.Contains(err.Error(), want) || p.A != nil {
 			t.Errorf("%s: %v, want %s", text, err, want)
+		}
+	}
+}
+
+// TestJSONBatch: batches go out and in, shared coefficients and those of each element;
+// and an element is what it is alone.
+func TestJSONBatch(t *testing.T) {
+	st := &conic.Structure{
+		N: 2, P: &sparse.CSC{Rows: 2, Cols: 2, ColPtr: []int{0, 1, 2}, RowIdx: []int{0, 0}},
+		A:     &sparse.CSC{Rows: 3, Cols: 2, ColPtr: []int{0, 2, 3}, RowIdx: []int{0, 2, 1}},
+		Cones: []conic.Cone{{Kind: conic.Zero, Size: 1}, {Kind: conic.SecondOrder, Size: 2}},
+	}
+	nan, inf := math.NaN(), math.Inf(1)
+	for name, b := range map[string]*conic.Batch{
+		"shared":      {Size: 3, Data: conic.Data{P: []float64{1, 2}, Q: []float64{3, 4}, A: []float64{5, 6, 7}, B: []float64{8, 9, 10}}},
+		"per element": {Size: 2, Data: conic.Data{P: []float64{1, 2, -1, 1. / 3}, Q: []float64{3, nan, 1e-300, 4}, A: []float64{5, 6, 7, 0, inf, 1}, B: []float64{8, 9, 10, -inf, 0, 1}}},
+		"mixed":       {Size: 2, Data: conic.Data{P: []float64{1, 2}, Q: []float64{3, 4, 5, 6}, A: []float64{5, 6, 7}, B: []float64{8, 9, 10, 1, 2, 3}}},
+		"empty":       {Size: 0, Data: conic.Data{P: []float64{1, 2}, Q: []float64{3, 4}, A: []float64{5, 6, 7}, B: []float64{8, 9, 10}}},
+	} {
+		text, err := b.AppendJSON(nil, st, `a "name"`)
+		if err != nil || !json.Valid(text) {
+			t.Fatalf("%s: %v: %s", name, err, text)
+		}
+		st2, b2, err := conic.ParseBatch(text)
+		if err != nil || !reflect.DeepEqual(st, st2) || fmt.Sprint(*b) != fmt.Sprint(*b2) {
+			t.Errorf("%s: %v\n%s\ngave %+v %+v", name, err, text, st2, b2)
+			continue
+		}
+		for i := range b.Size {
+			one, err := json.Marshal(b.Problem(st, i))
+			if err != nil {
+				t.Fatal(err)
+			}
+			var p conic.Problem
+			if err := json.Unmarshal(one, &p); err != nil || fmt.Sprint(p.Q, p.B, p.A.Val, p.P.Val) != fmt.Sprint(b.Problem(st, i).Q, b.Problem(st, i).B, b.Problem(st, i).A.Val, b.Problem(st, i).P.Val) {
+				t.Errorf("%s, element %d: %v: %s", name, i, err, one)
+			}
+		}
+	}
+	// A shared value beside values of elements.
+	_, b, err := conic.ParseBatch([]byte(`{"q": [1], "A": [[0, 0, 2], [1, 0, [3, 4]]], "b": [1, 1], "cones": [{"kind": "nonneg", "size": 2}]}`))
+	if err != nil || b.Size != 2 || !slices.Equal(b.A, []float64{2, 3, 2, 4}) || !slices.Equal(b.Q, []float64{1}) {
+		t.Errorf("%v: %+v", err, b)
+	}
+	if _, err := (&conic.Batch{Size: 2, Data: conic.Data{P: []float64{1}, Q: []float64{3, 4}, A: []float64{5, 6, 7}, B: []float64{8, 9, 10}}}).AppendJSON(nil, st, ""); err == nil {
+		t.Error("a P of one number is written")
+	}
+}
+
+// TestJSONDualBatch: rows of dual cones are rewritten for each element as for one.
+func TestJSONDualBatch(t *testing.T) {
+	form := `{"q": [0, 0], "A": [[0, 0, %s], [1, 0, 2], [2, 1, 1], [3, 0, 5], [5, 1, %s]], "b": %s, "cones": [{"kind": "exp_dual"}, {"kind": "power_dual", "alpha": 0.3}]}`
+	st, b, err := conic.ParseBatch(fmt.Appendf(nil, form, "[1, 7]", "[2, 3]", "[[1, 2, 3, 4, 5, 6], [6, 5, 4, 3, 2, 1]]"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, alone := range []string{fmt.Sprintf(form, "1", "2", "[1, 2, 3, 4, 5, 6]"), fmt.Sprintf(form, "7", "3", "[6, 5, 4, 3, 2, 1]")} {
+		var p conic.Problem
+		if err := json.Unmarshal([]byte(alone), &p); err != nil {
+			t.Fatal(err)
+		}
+		if got := b.Problem(st, i); !reflect.DeepEqual(*got, p) {
+			t.Errorf("element %d is %+v, alone %+v", i, got, p)
 		}
 	}
 }
@@ -159,20 +236,25 @@ func TestJSONCollection(t *testing.T) {
 func FuzzJSON(f *testing.F) {
 	f.Add([]byte(`{"n": 2, "P": [[0, 0, 1], [0, 1, 0.5]], "q": [1, 2], "A": [[0, 0, 1], [1, 1, -1]], "b": [1, 0], "cones": [{"kind": "zero", "size": 1}, {"kind": "nonneg", "size": 1}]}`))
 	f.Add([]byte(`{"c": [1], "A": [[0, 0, 1], [1, 0, 1], [2, 0, 3]], "b": [1, 0, 2], "cones": [{"type": "power_dual", "alpha": 0.5, "dim": 3}]}`))
+	f.Add([]byte(`{"size": 2, "q": [[1], [2]], "A": [[0, 0, [1, "NaN"]], [1, 0, 1], [2, 0, 3]], "b": [[1, 0, 2], [0, 0, 1]], "cones": [{"kind": "exp_dual"}]}`))
 	f.Fuzz(func(t *testing.T, text []byte) {
-		var p conic.Problem
-		if p.UnmarshalJSON(text) != nil {
+		st, b, err := conic.ParseBatch(text)
+		if err != nil {
 			return
 		}
-		if err := p.A.Check(); err != nil {
+		if err := st.A.Check(); err != nil {
 			t.Fatal(err)
 		}
-		out, err := p.MarshalJSON()
+		out, err := b.AppendJSON(nil, st, "")
 		if err != nil {
+			if b.Size == 0 {
+				return
+			}
 			t.Fatal(err)
 		}
-		if p.UnmarshalJSON(out) != nil {
-			t.Fatalf("%s", out)
+		st2, b2, err := conic.ParseBatch(out)
+		if err != nil || !json.Valid(out) || b2.Size != b.Size || st2.A.NNZ() != st.A.NNZ() {
+			t.Fatalf("%v in %s", err, out)
 		}
 	})
 }

@@ -1,11 +1,12 @@
 package qp
 
 import (
-	"bytes"
+	"errors"
 	"fmt"
 	"math"
 	"strconv"
 
+	"github.com/optnet-go/optnet/internal/jsonscan"
 	"gonum.org/v1/gonum/mat"
 )
 
@@ -101,7 +102,7 @@ func (b *Batch) AppendJSON(dst []byte, sh Shape, name string) ([]byte, error) {
 	}
 	dst = append(dst, '{')
 	if name != "" {
-		dst = append(append(dst, `"name": `...), quoteJSON(name)...)
+		dst = jsonscan.AppendText(append(dst, `"name": `...), name)
 		dst = append(dst, ",\n "...)
 	}
 	if b.Size != 1 {
@@ -164,82 +165,57 @@ func appendArray(dst []byte, x []float64, rows, cols int, vector bool) []byte {
 		if i > 0 {
 			dst = append(dst, ", "...)
 		}
-		switch {
-		case math.IsNaN(v):
-			dst = append(dst, `"NaN"`...)
-		case math.IsInf(v, 1):
-			dst = append(dst, `"Inf"`...)
-		case math.IsInf(v, -1):
-			dst = append(dst, `"-Inf"`...)
-		default:
-			dst = strconv.AppendFloat(dst, v, 'g', -1, 64)
-		}
+		dst = jsonscan.AppendNumber(dst, v)
 	}
 	return append(dst, ']')
-}
-
-// quoteJSON quotes a text; what Go would escape in a way of its own is dropped.
-func quoteJSON(s string) []byte {
-	out := []byte{'"'}
-	for _, r := range s {
-		switch {
-		case r == '"' || r == '\\':
-			out = append(out, '\\', byte(r))
-		case r >= ' ':
-			out = append(out, string(r)...)
-		}
-	}
-	return append(out, '"')
 }
 
 // ParseBatch reads the JSON form of a problem, which is a batch of one, or of a
 // batch. Memory is taken for what the text holds, never for what it announces.
 func ParseBatch(text []byte) (Shape, *Batch, error) {
-	p := &jsonParser{text: text}
+	sh, b, err := parseBatch(jsonscan.New(text))
+	var e *jsonscan.Error
+	if errors.As(err, &e) {
+		return sh, nil, &JSONError{Line: e.Line, Column: e.Column, Rule: e.Rule}
+	}
+	return sh, b, err
+}
+
+func parseBatch(p *jsonscan.Scanner) (Shape, *Batch, error) {
 	var sh Shape
-	arrays := make(map[string]*jsonArray)
+	arrays := make(map[string]*jsonscan.Array)
 	b := &Batch{Size: -1}
-	sizeAt := 0
-	if err := p.object(func(key string, at int) error {
-		p.space()
+	if err := p.Object(func(key string, at int) (err error) {
 		switch key {
 		case "name", "comment":
-			return p.skipString()
+			return p.SkipString()
 		case "size":
-			sizeAt = p.i
-			v, err := p.number()
-			if err != nil {
-				return err
-			}
-			if v != math.Trunc(v) || v < 0 || v > math.MaxInt32 {
-				return p.errorAt(sizeAt, fmt.Sprintf(`"size" is %v, want an integer from 0`, v))
-			}
-			b.Size = int(v)
-			return nil
+			b.Size, err = p.Int()
+			return err
 		}
 		known := key == "Qdiag"
 		for _, name := range jsonNames {
 			known = known || key == name
 		}
 		if !known {
-			return p.errorAt(at, fmt.Sprintf(`unknown key %q, want one of size, Q, Qdiag, p, A, b, G, hl, h, l, u, name, comment`, key))
+			return p.ErrorAt(at, fmt.Sprintf(`unknown key %q, want one of size, Q, Qdiag, p, A, b, G, hl, h, l, u, name, comment`, key))
 		}
-		a := &jsonArray{at: p.i}
+		a := new(jsonscan.Array)
 		if key == "l" || key == "hl" {
-			a.absent = math.Inf(-1)
+			a.Absent = math.Inf(-1)
 		} else if key == "u" || key == "h" {
-			a.absent = math.Inf(1)
+			a.Absent = math.Inf(1)
 		}
 		arrays[key] = a
-		return p.array(a, 0)
+		return p.Array(a)
 	}); err != nil {
 		return sh, nil, err
 	}
-	if p.space(); p.i < len(text) {
-		return sh, nil, p.errorAt(p.i, "text follows the object, want nothing")
+	if err := p.End(); err != nil {
+		return sh, nil, err
 	}
 	if arrays["Q"] != nil && arrays["Qdiag"] != nil {
-		return sh, nil, p.errorAt(arrays["Qdiag"].at, `"Qdiag" stands beside "Q", want one of them`)
+		return sh, nil, p.ErrorAt(arrays["Qdiag"].At, `"Qdiag" stands beside "Q", want one of them`)
 	}
 	if q := arrays["Qdiag"]; q != nil {
 		sh.Q = Diagonal
@@ -249,13 +225,13 @@ func ParseBatch(text []byte) (Shape, *Batch, error) {
 	}
 	for k, name := range jsonNames {
 		if a := arrays[name]; a != nil {
-			if err := p.place(&sh, b, k, name, a); err != nil {
+			if err := place(p, &sh, b, k, name, a); err != nil {
 				return sh, nil, err
 			}
 		}
 	}
 	if sh.N == 0 {
-		return sh, nil, p.errorAt(0, `neither "p" nor "Q" is there, want at least one`)
+		return sh, nil, p.ErrorAt(0, `neither "p" nor "Q" is there, want at least one`)
 	}
 	if b.Size < 0 {
 		b.Size = 1
@@ -272,14 +248,14 @@ func ParseBatch(text []byte) (Shape, *Batch, error) {
 				*x = make([]float64, one)
 				continue
 			}
-			return sh, nil, p.errorAt(0, fmt.Sprintf("%q is missing, want %d numbers", jsonNames[k], one))
+			return sh, nil, p.ErrorAt(0, fmt.Sprintf("%q is missing, want %d numbers", jsonNames[k], one))
 		}
 		if err := checkLen(coefs[k].name, len(*x), one, b.Size); err != nil {
 			at := 0
 			if a := arrays[jsonNames[k]]; a != nil {
-				at = a.at
+				at = a.At
 			}
-			return sh, nil, p.errorAt(at, err.Error()[len("qp: "):])
+			return sh, nil, p.ErrorAt(at, err.Error()[len("qp: "):])
 		}
 	}
 	return sh, b, nil
@@ -287,31 +263,31 @@ func ParseBatch(text []byte) (Shape, *Batch, error) {
 
 // place takes an array as coefficient k; nesting says whether it is shared, and
 // the sizes say what the shape is.
-func (p *jsonParser) place(sh *Shape, b *Batch, k int, name string, a *jsonArray) error {
+func place(p *jsonscan.Scanner, sh *Shape, b *Batch, k int, name string, a *jsonscan.Array) error {
 	rank := 1
 	if k == 2 || k == 4 || k == 0 && sh.Q != Diagonal {
 		rank = 2
 	}
-	if len(a.data) == 0 && (k == 2 || k == 3 || k == 4 || k == 5 || k == 6) {
+	if len(a.Data) == 0 && (k == 2 || k == 3 || k == 4 || k == 5 || k == 6) {
 		return nil // no rows
 	}
 	if name == "Q" && sh.Q == Diagonal {
 		name = "Qdiag"
 	}
-	dims := a.dims
+	dims := a.Dims
 	switch len(dims) {
 	case rank:
 	case rank + 1:
 		if b.Size >= 0 && dims[0] != b.Size {
-			return p.errorAt(a.at, fmt.Sprintf("%q has values for %d elements, want %d", name, dims[0], b.Size))
+			return p.ErrorAt(a.At, fmt.Sprintf("%q has values for %d elements, want %d", name, dims[0], b.Size))
 		}
 		b.Size, dims = dims[0], dims[1:]
 	default:
-		return p.errorAt(a.at, fmt.Sprintf("%q is nested %d deep, want %d (shared), or %d (one value per element)", name, len(dims), rank, rank+1))
+		return p.ErrorAt(a.At, fmt.Sprintf("%q is nested %d deep, want %d (shared), or %d (one value per element)", name, len(dims), rank, rank+1))
 	}
 	want := func(size *int, got int, what string) error {
 		if *size != 0 && *size != got {
-			return p.errorAt(a.at, fmt.Sprintf("%q has %d %s, want %d", name, got, what, *size))
+			return p.ErrorAt(a.At, fmt.Sprintf("%q has %d %s, want %d", name, got, what, *size))
 		}
 		*size = got
 		return nil
@@ -345,190 +321,6 @@ func (p *jsonParser) place(sh *Shape, b *Batch, k int, name string, a *jsonArray
 	if k >= 5 {
 		sh.Sides |= RowLower << (k - 5)
 	}
-	*coefs[k].of(&b.Data) = a.data
+	*coefs[k].of(&b.Data) = a.Data
 	return nil
-}
-
-// A jsonArray is a nested array of numbers, none of it ragged.
-type jsonArray struct {
-	at     int
-	dims   []int
-	data   []float64
-	absent float64 // what null stands for; 0: nothing
-}
-
-type jsonParser struct {
-	text []byte
-	i    int
-}
-
-func (p *jsonParser) errorAt(at int, rule string) error {
-	before := p.text[:min(at, len(p.text))]
-	line := bytes.Count(before, []byte("\n")) + 1
-	return &JSONError{Line: line, Column: len(before) - bytes.LastIndexByte(before, '\n'), Rule: rule}
-}
-
-func (p *jsonParser) space() {
-	for p.i < len(p.text) && (p.text[p.i] == ' ' || p.text[p.i] == '\n' || p.text[p.i] == '\t' || p.text[p.i] == '\r') {
-		p.i++
-	}
-}
-
-// next takes c, after white space, if it is there.
-func (p *jsonParser) next(c byte) bool {
-	p.space()
-	if p.i < len(p.text) && p.text[p.i] == c {
-		p.i++
-		return true
-	}
-	return false
-}
-
-// want takes c or says what is there.
-func (p *jsonParser) want(c string) error {
-	for k := range c {
-		if p.next(c[k]) {
-			return nil
-		}
-	}
-	if p.i >= len(p.text) {
-		return p.errorAt(p.i, fmt.Sprintf("the text ends here, want %q: it seems to be cut off", c))
-	}
-	return p.errorAt(p.i, fmt.Sprintf("got %q, want %q", p.text[p.i], c))
-}
-
-// object calls f at every value, with its key.
-func (p *jsonParser) object(f func(key string, at int) error) error {
-	if err := p.want("{"); err != nil {
-		return err
-	}
-	seen := make(map[string]bool)
-	for first := true; !p.next('}'); first = false {
-		if !first {
-			if err := p.want(","); err != nil {
-				return err
-			}
-		}
-		p.space()
-		at := p.i
-		if p.i >= len(p.text) || p.text[p.i] != '"' {
-			return p.want(`"`)
-		}
-		if err := p.skipString(); err != nil {
-			return err
-		}
-		key := string(p.text[at+1 : p.i-1])
-		if seen[key] {
-			return p.errorAt(at, fmt.Sprintf("key %q is there twice", key))
-		}
-		seen[key] = true
-		if err := p.want(":"); err != nil {
-			return err
-		}
-		if err := f(key, at); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (p *jsonParser) skipString() error {
-	start := p.i
-	if err := p.want(`"`); err != nil {
-		return err
-	}
-	for p.i < len(p.text) {
-		switch p.text[p.i] {
-		case '"':
-			p.i++
-			return nil
-		case '\\':
-			p.i++
-		case '\n':
-			return p.errorAt(p.i, "a text has no end in this line")
-		}
-		p.i++
-	}
-	return p.errorAt(start, "the text ends within a string")
-}
-
-// array takes a nested array of numbers.
-func (p *jsonParser) array(a *jsonArray, depth int) error {
-	if depth == 3 {
-		return p.errorAt(p.i, "an array is nested more than three deep")
-	}
-	if err := p.want("["); err != nil {
-		return err
-	}
-	if len(a.dims) == depth {
-		a.dims = append(a.dims, -1)
-	}
-	start, count := p.i-1, 0
-	for !p.next(']') {
-		if count > 0 {
-			if err := p.want(","); err != nil {
-				return err
-			}
-		}
-		p.space()
-		if p.i < len(p.text) && p.text[p.i] == '[' {
-			if len(a.dims) == depth+1 && count > 0 {
-				return p.errorAt(p.i, "an array stands beside numbers")
-			}
-			if err := p.array(a, depth+1); err != nil {
-				return err
-			}
-		} else {
-			if len(a.dims) > depth+1 {
-				return p.errorAt(p.i, "want an array here, as before")
-			}
-			v, err := p.value(a)
-			if err != nil {
-				return err
-			}
-			a.data = append(a.data, v)
-		}
-		count++
-	}
-	if a.dims[depth] >= 0 && a.dims[depth] != count {
-		return p.errorAt(start, fmt.Sprintf("the array has %d entries, the one before %d", count, a.dims[depth]))
-	}
-	a.dims[depth] = count
-	return nil
-}
-
-// value takes a number, or what stands for one.
-func (p *jsonParser) value(a *jsonArray) (float64, error) {
-	rest := p.text[p.i:]
-	for _, w := range [...]struct {
-		word string
-		v    float64
-	}{{`"Inf"`, math.Inf(1)}, {`"-Inf"`, math.Inf(-1)}, {`"NaN"`, math.NaN()}, {"null", a.absent}} {
-		if bytes.HasPrefix(rest, []byte(w.word)) {
-			if w.v == 0 {
-				return 0, p.errorAt(p.i, "null is for sides only, want a number")
-			}
-			p.i += len(w.word)
-			return w.v, nil
-		}
-	}
-	return p.number()
-}
-
-func (p *jsonParser) number() (float64, error) {
-	start := p.i
-	for p.i < len(p.text) {
-		if c := p.text[p.i]; (c < '0' || c > '9') && c != '-' && c != '+' && c != '.' && c != 'e' && c != 'E' {
-			break
-		}
-		p.i++
-	}
-	if start == p.i && p.i >= len(p.text) {
-		return 0, p.errorAt(start, "the text ends here, want a number: it seems to be cut off")
-	}
-	v, err := strconv.ParseFloat(string(p.text[start:p.i]), 64)
-	if err != nil || p.text[start] == '+' || math.IsInf(v, 0) {
-		return 0, p.errorAt(start, fmt.Sprintf(`%q is not a number, want a finite one, or "Inf", "-Inf", "NaN" as strings`, p.text[start:min(max(p.i, start+1), start+24, len(p.text))]))
-	}
-	return v, nil
 }

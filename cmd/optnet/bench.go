@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/optnet-go/optnet/conic"
 	"github.com/optnet-go/optnet/qp"
 	"github.com/spf13/cobra"
 )
@@ -102,9 +103,10 @@ func (s *solving) bench(ctx context.Context, p *problem, span time.Duration) (*b
 	var b *benched
 	var err error
 	switch {
-	case p.cone != nil:
-		r.Variables, r.Rows, r.Solver, r.Why = len(p.cone.Q), len(p.cone.B), "conic", "a cone program"
-		b, err = s.benchCone(ctx, p.cone)
+	case p.cone != nil || p.cones != nil:
+		st, batch := p.coneBatch()
+		r.Variables, r.Rows, r.Size, r.Solver, r.Why = st.N, st.A.Rows, batch.Size, "conic", "cone programs"
+		b, err = s.benchCone(ctx, st, batch)
 	case p.rows != nil:
 		r.Variables, r.Rows = len(p.rows.Cols), len(p.rows.Rows)
 		if r.Solver, r.Why = choose(p.rows); s.solver != "auto" {
@@ -112,7 +114,7 @@ func (s *solving) bench(ctx context.Context, p *problem, span time.Duration) (*b
 		}
 		if r.Solver == "conic" {
 			cone, _ := p.rows.Cone()
-			b, err = s.benchCone(ctx, cone)
+			b, err = s.benchCone(ctx, cone.Structure(), &conic.Batch{Data: cone.Data(), Size: 1})
 			break
 		}
 		dense, _, e := p.rows.QP()

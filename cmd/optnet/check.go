@@ -8,6 +8,7 @@ import (
 	"io"
 	"math"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/optnet-go/optnet/encoding/mps"
@@ -135,6 +136,42 @@ type solutionArrays struct {
 	arrays        map[string][]float64
 	columns, rows []string
 	ray           map[string][]float64
+	rays          []map[string][]float64 // of a batch, one an element; empty where it has none
+}
+
+// rayOf is the proof of element i of a batch, nil if it has none. one has the lengths of
+// its arrays.
+func (s *solutionArrays) rayOf(i, size int, one map[string]int) (map[string][]float64, error) {
+	var ray map[string][]float64
+	switch {
+	case len(s.rays) == size && size > 0:
+		ray = s.rays[i]
+	case len(s.rays) != 0:
+		return nil, fmt.Errorf(`"rays" has %d entries, want %d`, len(s.rays), size)
+	case size == 1:
+		ray = s.ray
+	default: // arrays for all elements, zero where there is no proof
+		ray = make(map[string][]float64)
+		for name, x := range s.ray {
+			if n := one[name]; len(x) == n*size {
+				if part := x[i*n : (i+1)*n]; slices.ContainsFunc(part, func(v float64) bool { return v != 0 }) {
+					ray[name] = part
+				}
+			}
+		}
+	}
+	for name, x := range ray {
+		if len(x) != one[name] {
+			return nil, fmt.Errorf("ray.%s of element %d has %d numbers, want %d", name, i, len(x), one[name])
+		}
+		if !slices.ContainsFunc(x, func(v float64) bool { return v != 0 }) {
+			delete(ray, name)
+		}
+	}
+	if len(ray) == 0 {
+		return nil, nil
+	}
+	return ray, nil
 }
 
 // readSolution reads JSON or npz.
@@ -143,6 +180,10 @@ func readSolution(name string) (*solutionArrays, error) {
 	if strings.HasSuffix(name, ".npz") {
 		all, err := readArrays(name)
 		if err != nil {
+			var path *os.PathError
+			if errors.As(err, &path) {
+				err = path.Err
+			}
 			return nil, err
 		}
 		for key, a := range all {
@@ -218,6 +259,19 @@ func readSolution(name string) (*solutionArrays, error) {
 			return nil, err
 		}
 	}
+	if raw, ok := keys["rays"]; ok {
+		var list []map[string]json.RawMessage
+		if err := json.Unmarshal(raw, &list); err != nil {
+			return nil, fmt.Errorf(`"rays": %w`, err)
+		}
+		for _, ray := range list {
+			x := make(map[string][]float64)
+			if err := take(x, ray); err != nil {
+				return nil, err
+			}
+			s.rays = append(s.rays, x)
+		}
+	}
 	return s, nil
 }
 
@@ -285,6 +339,9 @@ func checkAll(p *problem, sol *solutionArrays, abs, rel float64) ([]*checkReport
 		}
 		return []*checkReport{checkRows(p.rows, at, abs, rel)}, nil
 	}
+	if p.cones != nil {
+		return checkCones(p, sol, abs, rel)
+	}
 	sh, size := p.shape, p.batch.Size
 	x := &qp.Point{Z: sol.arrays["z"], Nu: sol.arrays["nu"], Lambda: sol.arrays["lambda"], Mu: sol.arrays["mu"]}
 	for _, c := range []struct {
@@ -304,7 +361,23 @@ func checkAll(p *problem, sol *solutionArrays, abs, rel float64) ([]*checkReport
 		} else if x.Mu == nil {
 			at.Cols = nil
 		}
-		r := checkRows(rowsOf(sh, p.batch, i), at, abs, rel)
+		rows := rowsOf(sh, p.batch, i)
+		r := checkRows(rows, at, abs, rel)
+		ray, err := sol.rayOf(i, size, map[string]int{"z": sh.N, "nu": sh.NEq, "lambda": sh.NIneq, "mu": sh.N})
+		if err != nil {
+			return nil, err
+		}
+		if ray != nil {
+			at := &mps.Point{X: ray["z"], Cols: ray["mu"]}
+			if nu, lambda := ray["nu"], ray["lambda"]; nu != nil || lambda != nil {
+				at.Rows = make([]float64, sh.NEq+sh.NIneq)
+				copy(at.Rows, nu)
+				copy(at.Rows[sh.NEq:], lambda)
+			}
+			if r, err = checkRay(rows, at); err != nil {
+				return nil, err
+			}
+		}
 		if size > 1 {
 			r.Element = &i
 		}
@@ -425,6 +498,37 @@ func checkCone(p *problem, sol *solutionArrays, abs, rel float64) (*checkReport,
 		r.Worst = fmt.Sprintf("cone %d is left by %.3g", c.worst, c.primal)
 	}
 	return r, nil
+}
+
+// checkCones measures every element of a batch of cone programs.
+func checkCones(p *problem, sol *solutionArrays, abs, rel float64) (out []*checkReport, err error) {
+	n, m, size := p.structure.N, p.structure.A.Rows, p.cones.Size
+	one := map[string]int{"x": n, "z": m, "s": m}
+	for _, name := range []string{"x", "z", "s"} {
+		if x := sol.arrays[name]; len(x) != size*one[name] && (x != nil || name == "x") {
+			return nil, fmt.Errorf("%s has %d numbers, want %d, %d for each element", name, len(x), size*one[name], one[name])
+		}
+	}
+	for i := range size {
+		part := &solutionArrays{arrays: make(map[string][]float64)}
+		for name, k := range one {
+			if x := sol.arrays[name]; x != nil {
+				part.arrays[name] = x[i*k : (i+1)*k]
+			}
+		}
+		if part.ray, err = sol.rayOf(i, size, one); err != nil {
+			return nil, err
+		}
+		r, err := checkCone(p.coneElement(i), part, abs, rel)
+		if err != nil {
+			return nil, err
+		}
+		if size > 1 {
+			r.Element = &i
+		}
+		out = append(out, r)
+	}
+	return out, nil
 }
 
 // checkConeRay measures a proof of a cone program.

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -13,15 +12,19 @@ import (
 	"github.com/optnet-go/optnet/sparse"
 )
 
-func (s *solving) coneOptions() *conic.Options {
-	opt := &conic.Options{Workers: s.workers, EpsAbs: eps(s.epsAbs), EpsRel: eps(s.epsRel), MaxIter: s.maxIter, TimeLimit: s.timeLimit}
+func (s *solving) coneOptions(many bool) *conic.Options {
+	opt := &conic.Options{Workers: s.workers, EpsAbs: eps(s.epsAbs), EpsRel: eps(s.epsRel), MaxIter: s.maxIter, TimeLimit: s.timeLimit, Capture: s.captureCone}
 	if s.trace != nil {
 		opt.Trace = func(it conic.Iteration) {
+			head, element := "", ""
+			if many {
+				head, element = " element", fmt.Sprintf("%8d", it.Element)
+			}
 			if !s.header {
 				s.header = true
-				fmt.Fprintf(s.trace, " iter          primal            dual   primal     dual      gap       mu      κ/τ     step\n")
+				fmt.Fprintf(s.trace, "%s iter          primal            dual   primal     dual      gap       mu      κ/τ     step\n", head)
 			}
-			fmt.Fprintf(s.trace, " %4d %15.8e %15.8e %8.1e %8.1e %8.1e %8.1e %8.1e %8.2g\n", it.Iter, it.PCost, it.DCost, it.Primal, it.Dual, it.Gap, it.Mu, it.KT, it.Step)
+			fmt.Fprintf(s.trace, "%s %4d %15.8e %15.8e %8.1e %8.1e %8.1e %8.1e %8.1e %8.2g\n", element, it.Iter, it.PCost, it.DCost, it.Primal, it.Dual, it.Gap, it.Mu, it.KT, it.Step)
 		}
 	}
 	return opt
@@ -38,32 +41,56 @@ func statusOf(st conic.Status) qp.Status {
 
 // solveCone solves a cone program.
 func (s *solving) solveCone(ctx context.Context, p *conic.Problem, objective func(float64) float64) (*answer, error) {
+	answers, err := s.runCones(ctx, p.Structure(), &conic.Batch{Data: p.Data(), Size: 1})
+	if err != nil {
+		return nil, err
+	}
+	a := answers[0]
+	a.objective = objective(a.objective)
+	return a, nil
+}
+
+// answersOnly is what a solve without derivatives wants.
+const answersOnly = conic.OutX | conic.OutDual | conic.OutSlack
+
+// runCones solves a batch of cone programs: one answer an element, with the value of
+// the problem as it is solved.
+func (s *solving) runCones(ctx context.Context, st *conic.Structure, b *conic.Batch) ([]*answer, error) {
 	if s.engine != nil {
 		return nil, usagef("--device is %q, but package conic runs on the CPU only", s.device)
 	}
 	began := time.Now()
-	x, err := conic.Solve(ctx, p, s.coneOptions())
-	var unsolved *conic.ElementError
-	switch {
-	case x == nil:
-		return nil, err
-	case err != nil && !errors.As(err, &unsolved) && !stopped(ctx, err):
+	solver, err := conic.NewSolver(st, s.coneOptions(b.Size > 1))
+	if err != nil {
 		return nil, err
 	}
-	info := &x.Info[0]
-	a := &answer{
-		status: statusOf(info.Status), iterations: info.Iterations, tries: info.Retries, reason: info.Reason,
-		solver: "conic", why: "a cone program", seconds: time.Since(began).Seconds(), x: x.X, z: x.Z, s: x.S,
+	bytes := solver.Bytes(b.Size, answersOnly)
+	if err := s.fits(bytes); err != nil {
+		return nil, err
 	}
-	switch a.status {
-	case qp.PrimalInfeasible:
-		a.rayY = x.Rays.Z
-	case qp.DualInfeasible:
-		a.rayX = x.Rays.X
+	x := &conic.Solution{Want: answersOnly}
+	if err := solver.Solve(ctx, x, b); !stopped(ctx, err) {
+		return nil, err
 	}
-	a.objective = objective(x.Value[0])
-	a.primal, a.dual, a.gap, a.relative = info.Primal, info.Dual, info.Gap, math.NaN()
-	return a, nil
+	took := time.Since(began).Seconds()
+	answers := make([]*answer, b.Size)
+	for i := range answers {
+		info := &x.Info[i]
+		part := func(v []float64) []float64 { return v[i*len(v)/b.Size : (i+1)*len(v)/b.Size] }
+		a := &answer{
+			status: statusOf(info.Status), iterations: info.Iterations, tries: info.Retries, reason: info.Reason,
+			primal: info.Primal, dual: info.Dual, gap: info.Gap, relative: math.NaN(), objective: x.Value[i],
+			solver: "conic", why: "a cone program", seconds: took, bytes: bytes, x: part(x.X), z: part(x.Z), s: part(x.S),
+		}
+		switch a.status {
+		case qp.PrimalInfeasible:
+			a.rayY = part(x.Rays.Z)
+		case qp.DualInfeasible:
+			a.rayX = part(x.Rays.X)
+		}
+		answers[i] = a
+	}
+	return answers, nil
 }
 
 // solveConeFile solves the cone program of a file, and measures the answer on its
@@ -73,6 +100,12 @@ func (s *solving) solveConeFile(ctx context.Context, p *problem) (*answer, error
 	if err != nil {
 		return nil, err
 	}
+	s.judgeCone(p, a)
+	return a, nil
+}
+
+// judgeCone measures an answer on the data of the cone program.
+func (s *solving) judgeCone(p *problem, a *answer) {
 	r := measureCone(p.cone, a.x, a.z, a.s)
 	a.objective = p.objective(r.value)
 	a.primal, a.dual, a.gap, a.relative = r.primal, r.dual, r.gap, r.relative()
@@ -94,7 +127,6 @@ func (s *solving) solveConeFile(ctx context.Context, p *problem) (*answer, error
 			a.status, a.reason = qp.NumericalError, "the direction without bound does not pass the test on the file's data"
 		}
 	}
-	return a, nil
 }
 
 // kinds are the words for cones.
@@ -341,118 +373,4 @@ func (s *solving) coneContradicts(ctx context.Context, c *conic.Problem, rows []
 		}
 	}
 	return ray
-}
-
-// benchCone makes a cone program ready.
-func (s *solving) benchCone(ctx context.Context, p *conic.Problem) (*benched, error) {
-	opt := s.coneOptions()
-	var solver *conic.Solver
-	var x *conic.Solution
-	data := p.Data()
-	batch := &conic.Batch{Data: data, Size: 1}
-	grad := new(conic.Gradient)
-	var warm *conic.Point
-	return &benched{
-		cold: func() (err error) {
-			if solver, err = conic.NewSolver(p.Structure(), opt); err != nil {
-				return err
-			}
-			x = new(conic.Solution)
-			return solver.Solve(ctx, x, batch)
-		},
-		warm: func() error { return solver.Solve(ctx, x, batch) },
-		hot: func() error {
-			if warm == nil {
-				warm = &conic.Point{X: slices.Clone(x.X), Z: slices.Clone(x.Z), S: slices.Clone(x.S)}
-			}
-			b := *batch
-			b.Warm = warm
-			return solver.Solve(ctx, x, &b)
-		},
-		backward: func() error { return x.VJP(ctx, grad, &conic.Point{Value: []float64{1}}) },
-		outcome:  func() (st qp.Status, iterations int) { return statusOf(x.Info[0].Status), x.Info[0].Iterations },
-	}, nil
-}
-
-// ofCone differentiates a cone program.
-func (g *gradient) ofCone(ctx context.Context, p *problem) (*gradReport, error) {
-	want, err := g.wanted([]string{"P", "q", "A", "b"}, "P", "A")
-	if err != nil {
-		return nil, err
-	}
-	opt := g.coneOptions()
-	opt.Kappa = g.kappa
-	switch g.rule {
-	case qp.LeastSquares:
-		opt.Rule = conic.LeastSquares
-	case qp.Smoothed:
-		opt.Rule = conic.Smoothed
-	case qp.Strict:
-		opt.Rule = conic.Strict
-	default:
-		return nil, usagef("--rule is %q, want least-squares, smoothed or strict for a cone program", ruleName(g.rule))
-	}
-	c := p.cone
-	n, m := len(c.Q), len(c.B)
-	sign := p.objective(1) - p.objective(0) // of the file's objective: −1 if it maximizes
-	up := new(conic.Point)
-	switch g.upstream.word {
-	case "value":
-		up.Value = []float64{sign}
-	case "sum":
-		up.X = ones(n, 1)
-	default:
-		for _, a := range []struct {
-			name string
-			x    *[]float64
-			n    int
-		}{{"x", &up.X, n}, {"z", &up.Z, m}, {"s", &up.S, m}, {"value", &up.Value, 1}} {
-			if *a.x, err = g.upstream.get(a.name, a.n); err != nil {
-				return nil, err
-			}
-		}
-		if up.Value != nil {
-			up.Value = []float64{sign * up.Value[0]}
-		}
-	}
-	began := time.Now()
-	x, err := conic.Solve(ctx, c, opt)
-	var unsolved *conic.ElementError
-	if x == nil || err != nil && !errors.As(err, &unsolved) && !stopped(ctx, err) {
-		return nil, err
-	}
-	solved := time.Now()
-	grad := new(conic.Gradient)
-	if err := x.VJP(ctx, grad, up); err != nil {
-		return nil, err
-	}
-	r := &gradReport{Status: statusOf(x.Info[0].Status), Gradient: make(map[string]any), Seconds: number(solved.Sub(began).Seconds()), Backward: number(time.Since(solved).Seconds())}
-	for _, t := range grad.Certs {
-		rule := map[conic.Rule]string{conic.LeastSquares: "least-squares", conic.Smoothed: "smoothed", conic.Strict: "strict"}[t.Rule]
-		r.Certificates = append(r.Certificates, certificateJSON{
-			Residual: number(t.Residual), Margin: number(t.Margin), RCond: number(t.RCond), Error: number(t.Error), Unique: t.Unique, Zeroed: t.Zeroed, Rule: rule,
-		})
-	}
-	triplets := func(a *sparse.CSC, v []float64) [][3]number {
-		out := make([][3]number, 0, len(v))
-		for j := range a.Cols {
-			for k := a.ColPtr[j]; k < a.ColPtr[j+1]; k++ {
-				out = append(out, [3]number{number(a.RowIdx[k]), number(j), number(v[k])})
-			}
-		}
-		return out
-	}
-	if want["q"] {
-		r.Gradient["q"] = numbers(grad.Q)
-	}
-	if want["b"] {
-		r.Gradient["b"] = numbers(grad.B)
-	}
-	if want["A"] {
-		r.Gradient["A"] = triplets(c.A, grad.A)
-	}
-	if want["P"] && c.P != nil {
-		r.Gradient["P"] = triplets(c.P, grad.P)
-	}
-	return r, nil
 }

@@ -135,12 +135,20 @@ func (s *solving) diagnoseAll(ctx context.Context, p *problem, element int) ([]*
 		d, err := s.diagnoseCone(ctx, p)
 		return []*diagnosis{d}, err
 	}
-	size := p.batch.Size
+	size := 0
+	if p.cones != nil {
+		size = p.cones.Size
+	} else {
+		size = p.batch.Size
+	}
 	if element >= size || element < -1 {
 		return nil, usagef("--element is %d, want 0 to %d", element, size-1)
 	}
 	if size == 0 {
 		return nil, usagef("the batch is empty")
+	}
+	if p.cones != nil {
+		return s.diagnoseCones(ctx, p, element)
 	}
 	if element < 0 {
 		element = 0

@@ -217,8 +217,8 @@ func (g *gradient) wanted(all []string, matrices ...string) (map[string]bool, er
 
 func (g *gradient) compute(ctx context.Context, p *problem) (*gradReport, error) {
 	switch {
-	case p.cone != nil:
-		return g.ofCone(ctx, p)
+	case p.cone != nil || p.cones != nil:
+		return g.ofCones(ctx, p)
 	case p.rows != nil:
 		return g.ofRows(ctx, p)
 	}

@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"bytes"
 	"compress/gzip"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -21,8 +20,8 @@ import (
 	"github.com/optnet-go/optnet/sparse"
 )
 
-// A problem is what a file holds: one QP with names, one cone program, or a batch
-// of dense QPs. One of rows, cone and batch is not nil.
+// A problem is what a file holds: one QP with names, one cone program, a batch of
+// those, or a batch of dense QPs. One of rows, cone, cones and batch is not nil.
 type problem struct {
 	file   string
 	format string
@@ -31,6 +30,8 @@ type problem struct {
 	rows *mps.Problem
 
 	cone      *conic.Problem
+	structure *conic.Structure // of cones
+	cones     *conic.Batch
 	objective func(value float64) float64 // of a cone program's file
 
 	shape qp.Shape
@@ -61,6 +62,9 @@ func load(name string, stdin io.Reader) (p *problem, err error) {
 			return
 		}
 		p = nil
+		if errors.Is(err, io.ErrUnexpectedEOF) {
+			err = fmt.Errorf("%w: the compressed data end early, the file seems to be cut off", err)
+		}
 		e := &fileError{file: name, err: err}
 		var path *os.PathError
 		if errors.As(err, &path) {
@@ -70,6 +74,7 @@ func load(name string, stdin io.Reader) (p *problem, err error) {
 		var c *cbf.SyntaxError
 		var s *sdpa.SyntaxError
 		var j *qp.JSONError
+		var k *conic.JSONError
 		switch {
 		case errors.As(err, &m):
 			e.line = m.Line
@@ -79,6 +84,8 @@ func load(name string, stdin io.Reader) (p *problem, err error) {
 			e.line = s.Line
 		case errors.As(err, &j):
 			e.line = j.Line
+		case errors.As(err, &k):
+			e.line = k.Line
 		}
 		err = e
 	}()
@@ -96,11 +103,19 @@ func load(name string, stdin io.Reader) (p *problem, err error) {
 	}
 	in := bufio.NewReaderSize(src, 1<<16)
 	if magic, _ := in.Peek(2); len(magic) == 2 && magic[0] == 0x1f && magic[1] == 0x8b {
-		z, err := gzip.NewReader(in)
-		if err != nil {
-			return nil, fmt.Errorf("gzip: %w", err)
+		z, bad := gzip.NewReader(in)
+		if bad != nil {
+			return nil, fmt.Errorf("gzip: %w", bad)
 		}
 		in = bufio.NewReaderSize(z, 1<<16)
+		// A reader stops where its format ends, and the checksum comes after that.
+		defer func() {
+			if err == nil {
+				if _, err = io.Copy(io.Discard, in); err != nil {
+					err = fmt.Errorf("gzip: %w", err)
+				}
+			}
+		}()
 	}
 	base := strings.TrimSuffix(strings.ToLower(filepath.Base(name)), ".gz")
 	p.format = formats[filepath.Ext(base)]
@@ -197,11 +212,10 @@ func (p *problem) readJSON(in io.Reader) error {
 		return err
 	}
 	if bytes.Contains(text, []byte(`"cones"`)) {
-		p.cone, p.objective = new(conic.Problem), func(v float64) float64 { return v }
-		err := json.Unmarshal(text, p.cone)
-		var bad *json.SyntaxError
-		if errors.As(err, &bad) {
-			return fmt.Errorf("JSON, line %d: %w", 1+bytes.Count(text[:bad.Offset], []byte("\n")), err)
+		p.objective = func(v float64) float64 { return v }
+		p.structure, p.cones, err = conic.ParseBatch(text)
+		if err == nil && p.cones.Size == 1 {
+			p.cone, p.cones = p.cones.Problem(p.structure, 0), nil
 		}
 		return err
 	}

@@ -20,6 +20,8 @@ func (x *solution) report(p *problem) *report {
 		r.Name, r.Variables, r.Rows = p.rows.Name, len(p.rows.Cols), len(p.rows.Rows)
 	case p.cone != nil:
 		r.Variables, r.Rows = len(p.cone.Q), len(p.cone.B)
+	case p.cones != nil:
+		r.Variables, r.Rows = p.structure.N, p.structure.A.Rows
 	default:
 		r.Variables, r.Rows = p.shape.N, p.shape.NEq+p.shape.NIneq
 	}
@@ -30,8 +32,9 @@ func (x *solution) report(p *problem) *report {
 	}
 	r.Status = qp.Solved
 	r.Counts = make(map[string]int)
-	for i := range x.batch.Info {
-		info := &x.batch.Info[i]
+	infos, values := x.elements()
+	for i := range infos {
+		info := &infos[i]
 		r.Counts[info.Status.String()]++
 		if r.Status == qp.Solved && info.Status != qp.Solved {
 			r.Status, r.Reason = info.Status, info.Reason
@@ -39,19 +42,41 @@ func (x *solution) report(p *problem) *report {
 				r.Reason = strings.TrimSuffix(fmt.Sprintf("element %d: %s", i, info.Reason), ": ")
 			}
 		}
-		v := number(x.batch.Value[i])
+		v := number(values[i])
 		if info.Status != qp.Solved && info.Status != qp.AlmostSolved {
 			v = number(math.NaN())
 		}
 		r.Objectives = append(r.Objectives, v)
-		r.Primal, r.Dual, r.Gap = max(r.Primal, number(info.Primal)), max(r.Dual, number(info.Dual)), max(r.Gap, number(info.Gap))
+		if x.size == 1 || answers(info.Status) {
+			r.Primal, r.Dual, r.Gap = max(r.Primal, number(info.Primal)), max(r.Dual, number(info.Dual)), max(r.Gap, number(info.Gap))
+		}
 		r.Iterations, r.Retries = max(r.Iterations, info.Iterations), max(r.Retries, info.Retries)
+	}
+	for _, a := range x.answers {
+		if answers(a.status) && !(a.relative <= float64(r.Relative)) { // NaN is no number yet
+			r.Relative = number(a.relative)
+		}
 	}
 	r.Objective = number(math.NaN())
 	if x.size == 1 {
 		r.Objective, r.Objectives, r.Counts = r.Objectives[0], nil, nil
 	}
 	return r
+}
+
+// answers says whether an element that ended so has a point that means something.
+func answers(st qp.Status) bool { return st == qp.Solved || st == qp.AlmostSolved }
+
+// elements are how the elements of a batch ended, and their objectives.
+func (x *solution) elements() (infos []qp.Info, values []float64) {
+	if x.batch != nil {
+		return x.batch.Info, x.batch.Value
+	}
+	for _, a := range x.answers {
+		infos = append(infos, qp.Info{Status: a.status, Iterations: a.iterations, Retries: a.tries, Primal: a.primal, Dual: a.dual, Gap: a.gap, Reason: a.reason})
+		values = append(values, a.objective)
+	}
+	return infos, values
 }
 
 // numbers is a list of floats in JSON.
@@ -78,11 +103,11 @@ type solutionFile struct {
 	Objective any       `json:"objective"`
 	Columns   []string  `json:"columns,omitempty"`
 	Rows      []string  `json:"rows,omitempty"`
-	X         numbers   `json:"x,omitempty"`
+	X         any       `json:"x,omitempty"`
 	Y         numbers   `json:"y,omitempty"`
 	Mu        any       `json:"mu,omitempty"`
 	Z         any       `json:"z,omitempty"`
-	S         numbers   `json:"s,omitempty"`
+	S         any       `json:"s,omitempty"`
 	Nu        []numbers `json:"nu,omitempty"`
 	Lambda    []numbers `json:"lambda,omitempty"`
 	Ray       *rayFile  `json:"ray,omitempty"`
@@ -124,6 +149,10 @@ func (x *solution) save(p *problem, name string) (_ string, err error) {
 func (x *solution) content(p *problem) *solutionFile {
 	f := &solutionFile{File: p.file}
 	a := x.answer
+	if x.answers != nil {
+		x.coneContent(f)
+		return f
+	}
 	if a == nil {
 		b := x.batch
 		var objective []number
@@ -149,11 +178,11 @@ func (x *solution) content(p *problem) *solutionFile {
 		f.Z, f.Nu, f.Lambda, f.Mu = perElement(b.Z, x.size), perElement(b.Nu, x.size), perElement(b.Lambda, x.size), perElement(b.Mu, x.size)
 		return f
 	}
-	f.Status, f.Objective, f.X = a.status, number(a.objective), a.x
+	f.Status, f.Objective, f.X = a.status, number(a.objective), numbers(a.x)
 	if p.rows != nil {
 		f.Columns, f.Rows, f.Y, f.Mu = p.rows.Cols, p.rows.Rows, a.rows, numbers(a.cols)
 	} else {
-		f.Z, f.S = numbers(a.z), a.s
+		f.Z, f.S = numbers(a.z), numbers(a.s)
 	}
 	switch {
 	case a.status == qp.PrimalInfeasible && p.rows != nil && a.rayY != nil:
@@ -164,6 +193,24 @@ func (x *solution) content(p *problem) *solutionFile {
 		f.Ray = &rayFile{X: a.rayX}
 	}
 	return f
+}
+
+// coneContent is that of a batch of cone programs.
+func (x *solution) coneContent(f *solutionFile) {
+	var status []qp.Status
+	var objective []number
+	var xs, zs, ss []numbers
+	for i, a := range x.answers {
+		status, objective = append(status, a.status), append(objective, number(a.objective))
+		xs, zs, ss = append(xs, a.x), append(zs, a.z), append(ss, a.s)
+		if a.rayX != nil || a.rayY != nil {
+			if f.Rays == nil {
+				f.Rays = make([]rayFile, x.size)
+			}
+			f.Rays[i] = rayFile{X: a.rayX, Z: a.rayY}
+		}
+	}
+	f.Status, f.Objective, f.X, f.Z, f.S = status, objective, xs, zs, ss
 }
 
 func element(x []float64, i, size int) numbers {
@@ -193,12 +240,36 @@ func (x *solution) arrays(p *problem) map[string]*npz.Array {
 		out["objective"] = &npz.Array{Data: []float64{a.objective}}
 		return out
 	}
-	b := x.batch
+	status := make([]uint8, x.size)
 	put := func(name string, v []float64) {
 		if x.size > 0 {
 			out[name] = &npz.Array{Shape: []int{x.size, len(v) / x.size}, Data: v}
 		}
 	}
+	if x.answers != nil {
+		fields := map[string]func(a *answer) []float64{
+			"x": func(a *answer) []float64 { return a.x }, "z": func(a *answer) []float64 { return a.z }, "s": func(a *answer) []float64 { return a.s },
+			"ray_x": func(a *answer) []float64 { return a.rayX }, "ray_z": func(a *answer) []float64 { return a.rayY },
+		}
+		lens := map[string]int{"x": len(p.structure.A.ColPtr) - 1, "z": p.structure.A.Rows, "s": p.structure.A.Rows}
+		var objective []float64
+		for name, of := range fields {
+			n := lens[strings.TrimPrefix(name, "ray_")]
+			all := make([]float64, x.size*n)
+			for i, a := range x.answers {
+				copy(all[i*n:(i+1)*n], of(a))
+			}
+			put(name, all)
+		}
+		for i, a := range x.answers {
+			status[i] = uint8(a.status)
+			objective = append(objective, a.objective)
+		}
+		out["status"] = &npz.Array{Shape: []int{x.size}, Data: status}
+		out["objective"] = &npz.Array{Shape: []int{x.size}, Data: objective}
+		return out
+	}
+	b := x.batch
 	put("z", b.Z)
 	put("nu", b.Nu)
 	put("lambda", b.Lambda)
@@ -207,7 +278,6 @@ func (x *solution) arrays(p *problem) map[string]*npz.Array {
 	put("ray_nu", b.Rays.Nu)
 	put("ray_lambda", b.Rays.Lambda)
 	put("ray_mu", b.Rays.Mu)
-	status := make([]uint8, x.size)
 	for i := range status {
 		status[i] = uint8(b.Info[i].Status)
 	}

@@ -11,6 +11,7 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"github.com/optnet-go/optnet/conic"
 	"github.com/optnet-go/optnet/qp"
 	"github.com/spf13/cobra"
 )
@@ -31,7 +32,8 @@ type solving struct {
 	header bool // of the trace was written
 	keep   bool // factors, for derivatives
 	// capture receives elements of a batch that end unsolved.
-	capture func(i int, p *qp.Problem, info qp.Info)
+	capture     func(i int, p *qp.Problem, info qp.Info)
+	captureCone func(i int, p *conic.Problem, info conic.Info)
 }
 
 func (s *solving) flags(cmd *cobra.Command) {
@@ -135,7 +137,10 @@ a limit), 1 after an error.`,
 				var captured captures
 				if capture != "" {
 					captured.dir, captured.base, captured.shape = capture, plainName(file), p.shape
-					s.capture = captured.take
+					s.capture, s.captureCone = captured.take, nil
+					if p.cones != nil {
+						s.captureCone = captured.takeCone
+					}
 				}
 				s.header = false
 				sol, err := s.solve(cmd.Context(), p)
@@ -240,8 +245,22 @@ func (c *captures) take(i int, p *qp.Problem, info qp.Info) {
 	sh, b, err := qp.Stack(p)
 	var text []byte
 	if err == nil {
-		text, err = b.AppendJSON(nil, sh, fmt.Sprintf("element %d of %s: %v %s", i, c.base, info.Status, info.Reason))
+		text, err = b.AppendJSON(nil, sh, c.title(i, info.Status, info.Reason))
 	}
+	c.write(i, text, err)
+}
+
+func (c *captures) takeCone(i int, p *conic.Problem, info conic.Info) {
+	b := &conic.Batch{Data: p.Data(), Size: 1}
+	text, err := b.AppendJSON(nil, p.Structure(), c.title(i, info.Status, info.Reason))
+	c.write(i, text, err)
+}
+
+func (c *captures) title(i int, status fmt.Stringer, reason string) string {
+	return strings.TrimSuffix(fmt.Sprintf("element %d of %s: %v %s", i, c.base, status, reason), " ")
+}
+
+func (c *captures) write(i int, text []byte, err error) {
 	if err == nil {
 		err = writeFile(filepath.Join(c.dir, fmt.Sprintf("%s-%d.json", c.base, i)), text)
 	}
@@ -365,6 +384,8 @@ type solution struct {
 	shape qp.Shape
 	batch *qp.Solution // of a batch
 	size  int
+
+	answers []*answer // of a batch of cone programs
 }
 
 // solve solves what a file holds.
@@ -385,6 +406,11 @@ func (s *solving) solve(ctx context.Context, p *problem) (*solution, error) {
 			return nil, err
 		}
 		return &solution{solver: a.solver, why: a.why, bytes: a.bytes, seconds: a.seconds, answer: a, size: 1}, nil
+	case p.cones != nil:
+		if s.solver == "qp" {
+			return nil, usagef("--solver is qp, but the file holds cone programs, want conic")
+		}
+		return s.solveCones(ctx, p)
 	}
 	if s.solver == "conic" {
 		return nil, usagef("--solver is conic, but the file holds dense QPs, want qp")
