@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"github.com/optnet-go/optnet/internal/dense"
@@ -137,37 +138,49 @@ func TestDerivativeAllocs(t *testing.T) {
 	}
 }
 
-// BenchmarkDerivative is the first VJP after a solve, and a further one.
+// BenchmarkDerivative is the first VJP after a solve, and a further one, on programs
+// like those of bench/conic.
 func BenchmarkDerivative(b *testing.B) {
-	for _, n := range []int{20, 100, 400} {
-		r := rand.New(rand.NewPCG(1, uint64(n)))
-		var cones []Cone
-		for range n / 10 {
-			cones = append(cones, Cone{Kind: SecondOrder, Size: 10})
-		}
-		k := makeKnown(r, n, 0, 10/float64(n), append([]Cone{{Kind: Zero, Size: n / 10}, {Kind: NonNegative, Size: n}}, cones...))
+	linear := func(n int) []Cone { return []Cone{{Kind: Zero, Size: n / 4}, {Kind: NonNegative, Size: 2 * n}} }
+	cones := func(n int, each Cone, count int) []Cone {
+		return append([]Cone{{Kind: Zero, Size: n / 10}, {Kind: NonNegative, Size: n / 2}}, slices.Repeat([]Cone{each}, count)...)
+	}
+	psd := func(k int) []Cone { return []Cone{{Kind: Zero, Size: 2}, {Kind: PSD, Size: k}} }
+	ten := Cone{Kind: SecondOrder, Size: 10}
+	for _, tc := range []struct {
+		name  string
+		n     int
+		cones []Cone
+	}{
+		{"linear", 20, linear(20)}, {"linear", 100, linear(100)}, {"linear", 400, linear(400)},
+		{"soc", 20, cones(20, ten, 2)}, {"soc", 100, cones(100, ten, 10)}, {"soc", 400, cones(400, ten, 40)},
+		{"psd", 14, psd(5)}, {"psd", 40, psd(10)}, {"psd", 150, psd(20)},
+		{"exp", 10, cones(10, Cone{Kind: Exponential}, 6)}, {"exp", 40, cones(40, Cone{Kind: Exponential}, 24)}, {"exp", 160, cones(160, Cone{Kind: Exponential}, 96)},
+	} {
+		k := makeKnown(rand.New(rand.NewPCG(1, uint64(tc.n))), tc.n, 0, min(0.3, 8/float64(tc.n)), tc.cones)
 		var tp []sparse.Triplet
-		for j := range n {
-			tp = append(tp, sparse.Triplet{Row: j, Col: j, Val: 1})
+		for j := range tc.n {
+			tp = append(tp, sparse.Triplet{Row: j, Col: j, Val: 0.1})
 		}
-		k.st.P, _ = sparse.FromTriplets(n, n, tp)
+		k.st.P, _ = sparse.FromTriplets(tc.n, tc.n, tp)
 		k.data.P = k.st.P.Val
-		clear(k.data.Q)
 		k.st.P.SymMulAdd(k.data.P, -1, k.pt.X, k.data.Q)
-		k.st.A.MulTAdd(k.data.A, -1, k.pt.Z, k.data.Q)
 		s, err := NewSolver(k.st, &Options{Workers: 1})
 		if err != nil {
 			b.Fatal(err)
 		}
-		x := &Solution{Point: k.pt, Info: []Info{{Status: Solved}}, solver: s, size: 1, held: true, factors: true, data: k.data}
-		up := randAnswer(r, &k.pt)
+		x := new(Solution)
+		if err := s.Solve(context.Background(), x, &Batch{Size: 1, Data: k.data}); err != nil || x.Err() != nil {
+			b.Fatal(err, x.Err())
+		}
+		up := &Point{X: randAnswer(rand.New(rand.NewPCG(1, 1)), &k.pt).X}
 		var g Gradient
 		for _, first := range []bool{true, false} {
 			name := "again"
 			if first {
 				name = "first"
 			}
-			b.Run(fmt.Sprintf("%s/n=%d", name, n), func(b *testing.B) {
+			b.Run(fmt.Sprintf("%s/n=%d/%s", tc.name, tc.n, name), func(b *testing.B) {
 				b.ReportAllocs()
 				for b.Loop() {
 					if first {
