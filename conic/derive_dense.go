@@ -27,16 +27,17 @@ type denseForm struct {
 
 // denseK is K at one point, and its factor.
 type denseK struct {
-	ld   int
-	b    []float64 // B, the rows one after the other
-	row  []int     // which rows these are
-	at   []int     // place of each row in b; −1: infinite h
-	h    []float64 // of the rows
-	d    []float64 // D
-	u    []float64 // the factor of M
-	inv  []float64 // of its diagonal
-	t    []float64 // rows
-	work []float64 // of Syrk
+	ld       int
+	b, c     []float64 // B, the rows one after the other: at the point, and as it was factored
+	row      []int     // which rows these are
+	factored bool      // b is what was factored, too
+	at       []int     // place of each row in b; −1: infinite h
+	h        []float64 // of the rows
+	d        []float64 // D
+	u        []float64 // the factor of M
+	inv      []float64 // of its diagonal
+	t        []float64 // rows
+	work     []float64 // of Syrk
 }
 
 // Costs in nanoseconds, of an operation of the dense and of the sparse way, and of
@@ -95,19 +96,22 @@ func (y *linearSystem) makeDense() {
 func (y *linearSystem) newDenseK() *denseK {
 	n, m, ld := y.n, y.m, dense.Stride(y.n)
 	return &denseK{
-		ld: ld, b: dense.Alloc(m * ld), u: dense.Alloc(n * ld), inv: make([]float64, n),
+		ld: ld, b: dense.Alloc(m * ld), c: dense.Alloc(m * ld), u: dense.Alloc(n * ld), inv: make([]float64, n),
 		row: make([]int, 0, m), at: make([]int, m), h: make([]float64, m), d: make([]float64, m), t: make([]float64, m), work: make([]float64, dense.SyrkWork(m)),
 	}
 }
 
 // denseBytes is what that takes.
 func (y *linearSystem) denseBytes() int {
-	return 8*((y.n+y.m)*dense.Stride(y.n)+y.n+5*y.m+dense.SyrkWork(y.m)) + structBytes
+	return 8*((y.n+2*y.m)*dense.Stride(y.n)+y.n+5*y.m+dense.SyrkWork(y.m)) + structBytes
 }
 
 // assembleDense writes B and H at the current spectral forms.
 func (l *linearization) assembleDense() {
 	k := l.k
+	if k.factored {
+		k.b, k.c, k.factored = k.c, k.b, false
+	}
 	k.row = k.row[:0]
 	for i, b := range l.blocks {
 		p := l.cones[i]
@@ -194,6 +198,7 @@ func (l *linearization) factorDense(eps float64) bool {
 		sr := s[n+r]
 		k.d[at] = 1 / (k.h[at] + eps/(sr*sr))
 	}
+	k.factored = true
 	dense.Syrk(n, len(k.row), k.b, k.ld, k.d, k.u, k.ld, k.work)
 	return dense.Cholesky(n, k.u, k.ld, k.inv, nil) < 0
 }
@@ -202,10 +207,14 @@ func (l *linearization) factorDense(eps float64) bool {
 func (l *linearization) solveDense(r []float64) {
 	k, n, rows := l.k, l.n, len(l.k.row)
 	x, z, t := r[:n], r[n:n+l.m], k.t[:rows]
+	b := k.c
+	if k.factored {
+		b = k.b
+	}
 	for at, i := range k.row {
 		t[at] = k.d[at] * z[i]
 	}
-	dense.GemvT(rows, n, 1, k.b, k.ld, t, x)
+	dense.GemvT(rows, n, 1, b, k.ld, t, x)
 	dense.SolveUT(n, k.u, k.ld, k.inv, x)
 	dense.SolveU(n, k.u, k.ld, k.inv, x)
 	for i := range z {
@@ -214,7 +223,7 @@ func (l *linearization) solveDense(r []float64) {
 	for at, i := range k.row {
 		t[at] = z[i]
 	}
-	dense.Gemv(rows, n, 1, k.b, k.ld, x, t)
+	dense.Gemv(rows, n, 1, b, k.ld, x, t)
 	for at, i := range k.row {
 		z[i] = k.d[at] * t[at]
 	}

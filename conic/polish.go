@@ -27,6 +27,7 @@ const (
 func (l *linearization) load(e element) {
 	l.e = e
 	copy(l.x, e.x)
+	copy(l.s, e.s)
 	for i, s := range e.s {
 		l.v[i] = s - e.z[i]
 	}

@@ -254,6 +254,15 @@ func (p *projector) rotate(y, x []float64, in bool) {
 		return
 	}
 	n := p.dim
+	if n == 3 {
+		u, a, b, c := p.u[:9], x[0], x[1], x[2]
+		if in {
+			y[0], y[1], y[2] = u[0]*a+u[1]*b+u[2]*c, u[3]*a+u[4]*b+u[5]*c, u[6]*a+u[7]*b+u[8]*c
+		} else {
+			y[0], y[1], y[2] = u[0]*a+u[3]*b+u[6]*c, u[1]*a+u[4]*b+u[7]*c, u[2]*a+u[5]*b+u[8]*c
+		}
+		return
+	}
 	t := p.work[:n]
 	if in {
 		for k := range n {

@@ -15,7 +15,8 @@ import "math"
 //
 // increasing where a, b > 0 (Friberg 2023, Projection onto the exponential cone).
 
-// projectExp projects onto the exponential cone.
+// projectExp projects onto the exponential cone. The s that it finds serves as a first
+// guess, if it is a point.
 func (p *projector) projectExp(s, v []float64) region {
 	x, y, z := v[0], v[1], v[2]
 	switch {
@@ -34,7 +35,7 @@ func (p *projector) projectExp(s, v []float64) region {
 		return flat
 	}
 
-	r := rootExp(x, y, z)
+	r := rootExp(x, y, z, s[0]/s[1])
 	q := r*r - r + 1
 	a, beta := max((y+(r-1)*x)/q, 0), max((x-r*y)/q, 0) // beta = b·eʳ
 	// Each of the products a·eʳ and b is v_z and the other one: the smaller of a and
@@ -67,8 +68,9 @@ func depthExp(x, y, z float64) float64 {
 	return min(y, z-y*math.Exp(x/y))
 }
 
-// rootExp solves φ(r) = 0 for a point in the curved region.
-func rootExp(x, y, z float64) float64 {
+// rootExp solves φ(r) = 0 for a point in the curved region, beginning at guess where
+// that is in the bracket.
+func rootExp(x, y, z, guess float64) float64 {
 	// The sign of φ, free of overflow: φ times q·e^{−|r|}, and its derivative.
 	phi := func(r float64) (f, df float64) {
 		q, dq := r*r-r+1, 2*r-1
@@ -112,13 +114,18 @@ func rootExp(x, y, z float64) float64 {
 			}
 		}
 	}
-	return newton(phi, lo, hi)
+	return newton(phi, lo, hi, guess)
 }
 
 // newton finds the root of an f that goes from negative at lo to positive at hi,
-// by Newton steps kept inside the bracket, and by halving it.
-func newton(f func(float64) (v, dv float64), lo, hi float64) float64 {
-	r := lo + (hi-lo)/2
+// by Newton steps kept inside the bracket, and by halving it. It begins at guess, or in the
+// middle.
+func newton(f func(float64) (v, dv float64), lo, hi, guess float64) float64 {
+	const quadratic = 1e-11 // the next step would be of the order of this one's square
+	r := guess
+	if !(r > lo && r < hi) {
+		r = lo + (hi-lo)/2
+	}
 	last := hi - lo
 	for range 200 {
 		v, dv := f(r)
@@ -133,6 +140,8 @@ func newton(f func(float64) (v, dv float64), lo, hi float64) float64 {
 		next := r - v/dv
 		if !(next > lo && next < hi) || math.Abs(next-r) > last/2 {
 			next = lo + (hi-lo)/2
+		} else if math.Abs(next-r) <= quadratic*math.Abs(r) {
+			return next
 		}
 		last = math.Abs(next - r)
 		if last <= 0x1p-53*math.Abs(r) || next == r || next <= lo || next >= hi {

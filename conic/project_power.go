@@ -56,7 +56,7 @@ func (p *projector) projectPower(s, v []float64) region {
 	for f, _ := psi(hi); f < 0 && hi < 700; f, _ = psi(hi) {
 		hi *= 2
 	}
-	r, rest := parts(newton(psi, lo, hi))
+	r, rest := parts(newton(psi, lo, hi, math.NaN()))
 
 	// s and z, and the Hessian of ‖w‖ − ∏uᵢ^αᵢ over the norm of its gradient.
 	n := p.dim
