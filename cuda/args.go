@@ -23,7 +23,8 @@ type args struct {
 	code      uintptr
 	classes   uintptr
 	stop      uintptr
-	scratches int64 // numbers of scratch a block
+	barrier   uintptr // of groups of blocks
+	scratches int64   // numbers of scratch a block
 
 	epsAbs, epsRel float64
 
@@ -36,7 +37,7 @@ type args struct {
 
 // pointers are the addresses of device memory in a.
 func (a *args) pointers() []*uintptr {
-	list := []*uintptr{&a.stage, &a.x, &a.info, &a.factors, &a.state, &a.trace, &a.scratch, &a.cert, &a.rows, &a.code, &a.classes, &a.stop}
+	list := []*uintptr{&a.stage, &a.x, &a.info, &a.factors, &a.state, &a.trace, &a.scratch, &a.cert, &a.rows, &a.code, &a.classes, &a.stop, &a.barrier}
 	for _, s := range [][]uintptr{a.data[:], a.warm[:], a.out[:], a.up[:], a.dir[:], a.grad[:], a.tangent[:]} {
 		for i := range s {
 			list = append(list, &s[i])
@@ -94,7 +95,9 @@ const (
 	numN       = 9
 	numP       = 7
 	numReduce  = 24
-	blockBytes = 552 + 20*8 // struct Block
+	blockBytes = 560 + 20*8 // struct Block
+	groupBytes = 8 * 32     // before it, of groups
+	barrier    = 32         // numbers between the counters of two groups
 )
 
 const numCoef = 9

@@ -104,7 +104,8 @@ func opening(err error) error {
 
 // Engine solves on one or more devices. It is safe for concurrent use.
 type Engine struct {
-	gpus []*gpu
+	gpus   []*gpu
+	groups bool // for tests: groups of blocks take elements of any size
 
 	mu     sync.Mutex
 	handed Handed
@@ -113,9 +114,17 @@ type Engine struct {
 // gpu is a device with its code.
 type gpu struct {
 	*cudadrv.Device
-	mod                            *cudadrv.Module
-	prepare, solve, vjp, jvp, sums *cudadrv.Function
+	mod  *cudadrv.Module
+	one  kernels // a block takes an element
+	sums *cudadrv.Function
+
+	mu       sync.Mutex
+	groupMod *cudadrv.Module // loaded when a plan wants it
+	group    kernels         // a group of blocks does
 }
+
+// kernels are the steps of a batch.
+type kernels struct{ prepare, solve, vjp, jvp *cudadrv.Function }
 
 // Open opens devices, by their ordinals; without any, device 0. With several, each
 // batch is split over them.
@@ -163,25 +172,63 @@ func (g *gpu) load() error {
 	}
 	defer g.Leave()
 	var err error
+	if g.mod, err = g.code(images); err != nil {
+		return err
+	}
+	if err := g.one.find(g, g.mod, ""); err != nil {
+		return err
+	}
+	g.sums, err = g.mod.Function("qp_sums")
+	return err
+}
+
+// code loads the first image that the device takes.
+func (g *gpu) code(images func(major, minor int) [][]byte) (mod *cudadrv.Module, err error) {
 	for _, image := range images(g.Major, g.Minor) {
-		if g.mod, err = g.Load(image); err == nil {
-			break
+		if mod, err = g.Load(image); err == nil {
+			return mod, nil
 		}
 	}
+	return nil, err
+}
+
+// find looks the kernels up in a module.
+func (k *kernels) find(g *gpu, mod *cudadrv.Module, suffix string) error {
+	for _, f := range []struct {
+		fn   **cudadrv.Function
+		name string
+	}{{&k.prepare, "qp_prepare"}, {&k.solve, "qp_solve"}, {&k.vjp, "qp_vjp"}, {&k.jvp, "qp_jvp"}} {
+		var err error
+		if *f.fn, err = mod.Function(f.name + suffix); err != nil {
+			return err
+		}
+		if err := (*f.fn).AllowShared(g.SharedBlock); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// forGroups loads the kernels for large problems, once.
+func (g *gpu) forGroups() error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.groupMod != nil {
+		return nil
+	}
+	if err := g.Enter(); err != nil {
+		return err
+	}
+	defer g.Leave()
+	mod, err := g.code(groupImages)
 	if err != nil {
 		return err
 	}
-	for _, k := range []struct {
-		fn   **cudadrv.Function
-		name string
-	}{{&g.prepare, "qp_prepare"}, {&g.solve, "qp_solve"}, {&g.vjp, "qp_vjp"}, {&g.jvp, "qp_jvp"}, {&g.sums, "qp_sums"}} {
-		if *k.fn, err = g.mod.Function(k.name); err != nil {
-			return err
-		}
-		if err := (*k.fn).AllowShared(g.SharedBlock); err != nil {
-			return err
-		}
+	if err := g.group.find(g, mod, "_group"); err != nil {
+		mod.Unload()
+		return err
 	}
+	g.groupMod = mod
 	return nil
 }
 
@@ -192,6 +239,9 @@ func (e *Engine) Close() error {
 	for _, g := range e.gpus {
 		if err := g.Enter(); err == nil {
 			errs = append(errs, g.mod.Unload())
+			if g.groupMod != nil {
+				errs = append(errs, g.groupMod.Unload())
+			}
 			g.Leave()
 		}
 		errs = append(errs, g.Device.Close())

@@ -30,7 +30,7 @@ var emulator = sync.OnceValues(func() (string, error) {
 		return s, nil
 	}
 	lib := filepath.Join(dir, "emulated.so")
-	out, err := exec.Command(compiler, "-std=c++20", "-O2", "-shared", "-fPIC", "-pthread", "kernels/host.cpp", "-o", lib).CombinedOutput()
+	out, err := exec.Command(compiler, "-std=c++20", "-O2", "-shared", "-fPIC", "-pthread", "kernels/host.cpp", "kernels/group.cpp", "-o", lib).CombinedOutput()
 	if err != nil {
 		return "", fmt.Errorf("%w: %s", errBuild, out)
 	}
@@ -127,7 +127,10 @@ func TestFirstResult(t *testing.T) {
 	}
 	t.Logf("opened after %v, first result and derivative after %v", opened, time.Since(start))
 	for _, g := range e.gpus {
-		for _, f := range []*cudadrv.Function{g.prepare, g.solve, g.vjp, g.jvp, g.sums} {
+		if err := g.forGroups(); err != nil {
+			t.Fatal(err)
+		}
+		for _, f := range []*cudadrv.Function{g.one.prepare, g.one.solve, g.one.vjp, g.one.jvp, g.sums, g.group.prepare, g.group.solve, g.group.vjp, g.group.jvp} {
 			g.on(func() {
 				registers, local, err := f.Registers()
 				if err != nil {

@@ -132,7 +132,7 @@ func (d *share) vjp(ctx context.Context, dst *qp.Gradient, up *qp.Point) error {
 	d.certs = grow(d.certs, d.size*numCert)
 	plan := d.state.plan
 	err := d.timing(func() error {
-		if err := d.launch(d.gpu.vjp, plan.derive, &d.scratch, d.blocks(plan.derive, d.size)); err != nil {
+		if err := d.launch(d.kernels(plan).vjp, plan.derive, &d.scratch, d.blocks(plan, plan.derive, d.size)); err != nil {
 			return err
 		}
 		if a.rows == 0 {
@@ -268,7 +268,7 @@ func (d *share) jvp(ctx context.Context, dst *qp.Tangent, dir *qp.Data) error {
 	a.cert = d.cert.m.Ptr
 	d.certs = grow(d.certs, d.size*numCert)
 	err := d.timing(func() error {
-		return d.launch(d.gpu.jvp, plan.derive, &d.scratch, d.blocks(plan.derive, d.size))
+		return d.launch(d.kernels(plan).jvp, plan.derive, &d.scratch, d.blocks(plan, plan.derive, d.size))
 	})
 	if err != nil {
 		return err

@@ -370,6 +370,41 @@ func TestGrowFails(t *testing.T) {
 	}
 }
 
+// TestGroups has groups of blocks take elements of all sizes.
+func TestGroups(t *testing.T) {
+	e := emulated(t)
+	e.groups = true
+	for _, threads := range []string{"1", "2"} {
+		emulate(t, "EMULATED_THREADS", threads)
+		for _, c := range []struct{ n, m, p int }{{5, 6, 2}, {20, 24, 6}, {100, 90, 40}} {
+			sh, b, up := profile(c.n, c.m, c.p, 3)
+			x, g, err := solveOn(t, e, sh, b, up)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := qptest.Check(sh, b, x, 1e-8, 1e-8); err != nil {
+				t.Error(err)
+			}
+			for i, c := range g.Certs {
+				if !c.Unique || c.Residual > 1e-9 {
+					t.Errorf("element %d: certificate %+v", i, c)
+				}
+			}
+		}
+	}
+	if h := e.Handed(); h.Solves+h.Derivatives != 0 {
+		t.Errorf("%+v, want none handed over", h)
+	}
+}
+
+// TestGroupsOnGPU runs the suite on them.
+func TestGroupsOnGPU(t *testing.T) {
+	e := device(t)
+	e.groups = true
+	qptest.Test(t, e)
+	t.Logf("%+v", e.Handed())
+}
+
 // TestThreads gives a block several threads, so that barriers matter: each is a warp
 // of one lane.
 func TestThreads(t *testing.T) {

@@ -15,12 +15,13 @@ type plan struct {
 	solve  layout // of a block that solves
 	derive layout // of one that differentiates
 	prep   layout // and of one that prepares
+	group  int    // blocks that take an element together; 0: one does
 	why    string
 }
 
 // layout is where a block's memory lies, in numbers.
 type layout struct {
-	threads int
+	threads int // of the group, if there is one
 	places  int32
 	shared  int // bytes
 	scratch int // numbers a block
@@ -62,8 +63,48 @@ type part struct {
 // room for fewer blocks.
 const smallR = 64
 
+// groupFrom is the size from which on a group of blocks takes an element, and
+// groupThreads the size of such a block. How many blocks are in a group follows from
+// the shape alone, as an element's bits do.
+const (
+	groupFrom    = 256
+	groupThreads = 512
+)
+
+func (s *shape) groupFor() int {
+	if max(s.n, s.p, s.t) < 700 {
+		return 8
+	}
+	return 16
+}
+
+// newGroupPlan has groups of blocks take elements, whose memory is all global.
+func newGroupPlan(e *Engine, s *shape, opt *qp.Options) (*plan, error) {
+	group := s.groupFor()
+	for _, g := range e.gpus {
+		group = min(group, g.Multiprocessors)
+		if err := g.forGroups(); err != nil {
+			return nil, fmt.Errorf("cuda: loading the kernels for large problems: %w", err)
+		}
+	}
+	threads := group * groupThreads
+	rows := pad16(s.p) + pad16(s.t)
+	l := layout{threads: threads, shared: blockBytes + groupBytes}
+	solve, prep := l, l
+	solve.scratch = s.workSize(threads) + 2*lowSize(s.t)
+	prep.scratch = max(pad16(s.n), rows) + 8*(threads/32) + 18 + 2*lowSize(s.n) + rows*wide(s.n) + lowSize(rows)
+	return &plan{
+		engine: e, sh: s, opt: opt, group: group, solve: solve, derive: solve, prep: prep,
+		why: fmt.Sprintf("(b) on the GPU, in the space of the %d inequalities: %d blocks of %d threads an element, in global memory; where Q is not positive definite, or ill-conditioned: the CPU",
+			s.t, group, groupThreads),
+	}, nil
+}
+
 func newPlan(e *Engine, sh qp.Shape, opt *qp.Options) (*plan, error) {
 	s := newShape(sh)
+	if e.groups || max(s.n, s.p, s.t) >= groupFrom {
+		return newGroupPlan(e, s, opt)
+	}
 	limit := e.gpus[0].SharedBlock
 	for _, g := range e.gpus {
 		limit = min(limit, g.SharedBlock)
@@ -82,8 +123,8 @@ func newPlan(e *Engine, sh qp.Shape, opt *qp.Options) (*plan, error) {
 	p := &plan{
 		engine: e, sh: s, opt: opt,
 		derive: place(threads, 0, limit, order...),
-		prep: place(many, max(pad16(s.n), rows)+8*(many/32)+18, limit,
-			part{placeFactor, lowSize(s.n)}, part{placePanel, rows * wide(s.n)}, part{placeGram, lowSize(rows)}),
+		prep: place(many, 0, limit,
+			part{placeVectors, max(pad16(s.n), rows) + 8*(many/32) + 18}, part{placeFactor, lowSize(s.n)}, part{placePanel, rows * wide(s.n)}, part{placeGram, lowSize(rows)}),
 	}
 	if pad16(s.t) <= smallR {
 		order = append(order, part{placeR, pad16(s.t) * pad16(s.t)})
@@ -101,6 +142,14 @@ func newPlan(e *Engine, sh qp.Shape, opt *qp.Options) (*plan, error) {
 	p.why = fmt.Sprintf("(b) on the GPU, in the space of the %d inequalities: a block of %d threads an element, %s (%d bytes); where Q is not positive definite, or ill-conditioned: the CPU",
 		s.t, threads, where, p.solve.shared)
 	return p, nil
+}
+
+// kernels are those that the plan runs.
+func (g *gpu) kernels(p *plan) *kernels {
+	if p.group > 0 {
+		return &g.group
+	}
+	return &g.one
 }
 
 // Method implements [qp.Plan].
@@ -126,13 +175,16 @@ func (p *plan) Bytes(size int, want qp.Output) (host, device int64) {
 	}
 	scratch := 0
 	for _, g := range p.engine.gpus {
-		scratch += max(g.slots(p.solve)*p.solve.scratch, g.slots(p.derive)*p.derive.scratch) + g.slots(p.prep)*p.prep.scratch
+		scratch += max(g.slots(p, p.solve)*p.solve.scratch, g.slots(p, p.derive)*p.derive.scratch) + g.slots(p, p.prep)*p.prep.scratch
 	}
 	return int64(size+1) * 8 * int64(numInfo+numCert+1+numTrace), 8*int64(size+1)*int64(one) + 8*int64(scratch)
 }
 
-// slots is how many blocks with scratch run at once.
-func (g *gpu) slots(l layout) int {
+// slots is how many blocks with scratch, or groups of them, run at once.
+func (g *gpu) slots(p *plan, l layout) int {
+	if p.group > 0 {
+		return g.Multiprocessors / p.group
+	}
 	if l.scratch == 0 {
 		return 0
 	}
@@ -140,9 +192,9 @@ func (g *gpu) slots(l layout) int {
 }
 
 // blocks is how many to start for so many elements.
-func (g *gpu) blocks(l layout, elements int) int {
+func (g *gpu) blocks(p *plan, l layout, elements int) int {
 	if l.scratch > 0 {
-		return min(elements, g.slots(l))
+		return min(elements, g.slots(p, l))
 	}
 	return elements
 }

@@ -34,14 +34,14 @@ type share struct {
 	staged bool // the stage is that of the columns
 	stages int  // values of the stage
 
-	stage, x, info, factors, loop, trace, scratch, prepScratch buffer
-	code, classes, cert, rows                                  buffer
-	warm                                                       [4]buffer
-	out                                                        [6]buffer
-	up, tangent                                                [5]buffer
-	dir, grad                                                  [numCoef]buffer
-	stop                                                       buffer // one number, not 0: stop
-	signal                                                     cudadrv.Stream
+	stage, x, info, factors, loop, trace, scratch, prepScratch, barrier buffer
+	code, classes, cert, rows                                           buffer
+	warm                                                                [4]buffer
+	out                                                                 [6]buffer
+	up, tangent                                                         [5]buffer
+	dir, grad                                                           [numCoef]buffer
+	stop                                                                buffer // one number, not 0: stop
+	signal                                                              cudadrv.Stream
 
 	// What the host knows of the elements.
 	codes  []int32
@@ -87,7 +87,7 @@ func (d *share) on(f func() error) error {
 }
 
 func (d *share) buffers() []*buffer {
-	list := []*buffer{&d.stop, &d.stage, &d.x, &d.info, &d.factors, &d.loop, &d.trace, &d.scratch, &d.prepScratch, &d.code, &d.classes, &d.cert, &d.rows}
+	list := []*buffer{&d.stop, &d.stage, &d.x, &d.info, &d.factors, &d.loop, &d.trace, &d.scratch, &d.prepScratch, &d.barrier, &d.code, &d.classes, &d.cert, &d.rows}
 	for k := range d.cols {
 		list = append(list, &d.cols[k].buffer, &d.dir[k], &d.grad[k])
 	}
@@ -139,7 +139,10 @@ func (d *share) room(size, stages int, want qp.Output, trace bool) error {
 	needs := []need{
 		{&d.stage, stages * s.stageSize(), 8}, {&d.x, size * stride, 8}, {&d.info, size * numInfo, 8},
 		{&d.code, size, 4}, {&d.classes, size * s.t, 4},
-		{&d.scratch, max(d.slots(p.solve)*p.solve.scratch, d.slots(p.derive)*p.derive.scratch), 8}, {&d.prepScratch, d.slots(p.prep) * p.prep.scratch, 8},
+		{&d.scratch, max(d.slots(p, p.solve)*p.solve.scratch, d.slots(p, p.derive)*p.derive.scratch), 8}, {&d.prepScratch, d.slots(p, p.prep) * p.prep.scratch, 8},
+	}
+	if p.group > 0 {
+		needs = append(needs, need{&d.barrier, d.slots(p, p.solve) * barrier, 4})
 	}
 	if want&qp.OutFactors != 0 {
 		needs = append(needs, need{&d.factors, size * lowSize(s.t), 8})
@@ -222,6 +225,13 @@ func (d *share) launch(f *cudadrv.Function, l layout, scratch *buffer, blocks in
 		return nil
 	}
 	d.args.scratch, d.args.scratches, d.args.inShared = scratch.m.Ptr, int64(l.scratch), l.places
+	if group := d.state.plan.group; group > 0 && f != d.gpu.sums {
+		d.args.barrier = d.barrier.m.Ptr
+		if err := cudadrv.Clear(d.stream, d.args.barrier, int64(4*barrier*blocks)); err != nil {
+			return err
+		}
+		return f.LaunchGroups(d.stream, blocks, group, l.threads/group, l.shared, unsafe.Pointer(&d.args), &d.params)
+	}
 	return f.Launch(d.stream, blocks, l.threads, l.shared, unsafe.Pointer(&d.args), &d.params)
 }
 
@@ -392,14 +402,15 @@ func (d *share) solve(ctx context.Context, deadline time.Time, dst *qp.Solution,
 		over := d.whenOver(func(f func()) func() bool { return time.AfterFunc(time.Until(deadline), f).Stop })
 		defer over()
 	}
+	run := d.kernels(plan)
 	err := d.timing(func() error {
 		if !d.staged {
-			if err := d.launch(d.prepare, plan.prep, &d.prepScratch, d.blocks(plan.prep, d.stages)); err != nil {
+			if err := d.launch(run.prepare, plan.prep, &d.prepScratch, d.blocks(plan, plan.prep, d.stages)); err != nil {
 				return err
 			}
 			d.staged = true
 		}
-		return d.launch(d.gpu.solve, plan.solve, &d.scratch, d.blocks(plan.solve, d.size))
+		return d.launch(run.solve, plan.solve, &d.scratch, d.blocks(plan, plan.solve, d.size))
 	})
 	if err != nil {
 		return err
@@ -416,7 +427,7 @@ func (d *share) solve(ctx context.Context, deadline time.Time, dst *qp.Solution,
 				return err
 			}
 		}
-		if err := d.launch(d.gpu.solve, plan.solve, &d.scratch, d.blocks(plan.solve, d.size)); err != nil {
+		if err := d.launch(run.solve, plan.solve, &d.scratch, d.blocks(plan, plan.solve, d.size)); err != nil {
 			return err
 		}
 	}

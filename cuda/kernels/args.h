@@ -26,6 +26,7 @@ struct Args {
 	int* code;          // of each element: see Code
 	int* classes;       // of each constraint: see Class
 	int* stop;          // not 0: stop
+	unsigned* barrier;  // of groups of blocks, a counter each
 	i64 scratchSize;    // numbers a block
 	f64 epsAbs, epsRel;
 	int n, p, m, t, form, size;
@@ -39,7 +40,7 @@ struct Args {
 	int stride;    // of an element in rows
 };
 
-static_assert(sizeof(Args) == 552, "the host has another struct");
+static_assert(sizeof(Args) == 560, "the host has another struct");
 
 // Place says what lies in shared memory, and not in a block's scratch.
 enum Place { placeVectors = 1, placeFactor = 2, placePanel = 4, placeGram = 8, placeR = 16 };

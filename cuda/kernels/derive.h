@@ -21,7 +21,7 @@ FUN f64 norm(const Work& w, const f64* z, const f64* nu, const f64* lam) {
 // begin loads the point and its active set. Of the vectors, Z, NU and LAM are the
 // point; RD, RA and RU the right-hand side; QZ, AZ and Y the step.
 FUN void begin(const Args& a, Work& w, int e) {
-	if (tid() == 0) w.s = stageAt(a, e);
+	if (inner() == 0) w.s = stageAt(a, e);
 	blockSync();
 	EACH(i, numT * w.T + numN * w.N + numP * w.P) w.base[i] = 0;
 	blockSync();

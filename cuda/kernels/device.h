@@ -1,6 +1,11 @@
 // What the kernels need of the machine, for NVIDIA GPUs and, so that the whole
 // engine can be tested without one, for the host: there a warp is one lane, and
 // a block as many threads as the emulated driver gives it.
+//
+// With GROUP defined, several blocks take an element: the launch's second dimension.
+// What is called a block elsewhere then is that group, threads and warps count
+// through all of it, and what they share is in global memory. What each block has
+// for itself is written by its first thread, inner() == 0.
 #pragma once
 
 #define INF __builtin_inf()
@@ -18,15 +23,45 @@ typedef long long i64;
 #define BOUNDS(threads, blocks) __attribute__((launch_bounds(threads, blocks)))
 #define WARP 32
 
-DEV int tid() { return __nvvm_read_ptx_sreg_tid_x(); }
+DEV int inner() { return __nvvm_read_ptx_sreg_tid_x(); }
 DEV int bid() { return __nvvm_read_ptx_sreg_ctaid_x(); }
-DEV int threads() { return __nvvm_read_ptx_sreg_ntid_x(); }
 DEV int blocks() { return __nvvm_read_ptx_sreg_nctaid_x(); }
+#ifdef GROUP
+DEV int tid() { return __nvvm_read_ptx_sreg_ctaid_y() * __nvvm_read_ptx_sreg_ntid_x() + inner(); }
+DEV int threads() { return __nvvm_read_ptx_sreg_ntid_x() * __nvvm_read_ptx_sreg_nctaid_y(); }
+DEV void blockSync();
+#else
+DEV int tid() { return inner(); }
+DEV int threads() { return __nvvm_read_ptx_sreg_ntid_x(); }
 DEV void blockSync() { __syncthreads(); }
+#endif
 DEV void warpSync() { __nvvm_bar_warp_sync(0xffffffffu); }
 DEV f64 root(f64 x) { return __nvvm_sqrt_rn_d(x); }
 extern "C" __attribute__((shared)) f64 shared_[] __attribute__((aligned(16)));
+#ifdef GROUP // what stands in front: the barrier's counter, and a column
+#define SHARED() (shared_ + 32)
+#define OWN(room) (shared_ + 16)
+// All blocks of the group arrive, and see what the others have written: each adds one
+// to a counter in global memory, which is zero at first.
+DEV void blockSync() {
+	__syncthreads();
+	if (inner() == 0) {
+		unsigned* count = *(unsigned**)shared_;
+		const unsigned group = __nvvm_read_ptx_sreg_nctaid_y();
+		unsigned n;
+		asm volatile("fence.acq_rel.gpu;" ::: "memory");
+		asm volatile("atom.add.acq_rel.gpu.global.u32 %0, [%1], 1;" : "=r"(n) : "l"(count) : "memory");
+		const unsigned all = n - n % group + group;
+		do asm volatile("ld.acquire.gpu.global.u32 %0, [%1];" : "=r"(n) : "l"(count) : "memory");
+		while ((int)(n - all) < 0);
+		asm volatile("fence.acq_rel.gpu;" ::: "memory");
+	}
+	__syncthreads();
+}
+#else
 #define SHARED() (shared_)
+#define OWN(room) (room)
+#endif
 
 DEV f64 shuffle(f64 v, int from) {
 	long long x = __builtin_bit_cast(long long, v);
@@ -80,20 +115,22 @@ DEV f64 warpMax(f64 v) {
 #define WARP 1
 
 struct Machine { // of one thread
-	int tid, bid, threads, blocks;
-	f64* shared;
+	int tid, inner, bid, threads, blocks;
+	f64* shared; // a block's, of a group
 	void (*sync)();
 };
 extern thread_local Machine machine;
 
 DEV int tid() { return machine.tid; }
+DEV int inner() { return machine.inner; }
 DEV int bid() { return machine.bid; }
 DEV int threads() { return machine.threads; }
 DEV int blocks() { return machine.blocks; }
 DEV void blockSync() { if (machine.threads > 1) machine.sync(); }
 DEV void warpSync() {}
 DEV f64 root(f64 x) { return __builtin_sqrt(x); }
-#define SHARED() (machine.shared)
+#define SHARED() (machine.shared + 32)
+#define OWN(room) (machine.shared + 16)
 DEV f64 rsqrt(f64 x) { return 1 / __builtin_sqrt(x); }
 DEV f64 over(f64 x, f64 y) { return x / y; }
 DEV f64 warpSum(f64 v) { return v; }
@@ -110,6 +147,7 @@ DEV f64 size(f64 x) {
 	return x < INF ? x : INF;
 }
 DEV int lane() { return tid() % WARP; }
+DEV int innerWarp() { return inner() / WARP; } // of its block
 DEV int warp() { return tid() / WARP; }
 DEV int warps() { return threads() / WARP; }
 DEV int min(int a, int b) { return a < b ? a : b; }

@@ -143,22 +143,25 @@ FUN void solveAll(const Work& w, f64* x) {
 // enumerate lists the active constraints.
 FUN void enumerate(Work& w) {
 #ifdef __CUDA__
-	if (warp() == 0) {
+	if (innerWarp() == 0) {
 		int count = 0;
 		for (int first = 0; first < w.t; first += 32) {
 			const int i = first + lane();
 			const bool on = i < w.t && w.cls[i] != inactive;
 			const unsigned all = __nvvm_vote_ballot_sync(0xffffffffu, on);
-			if (on) w.list[count + __builtin_popcount(all & ((1u << lane()) - 1))] = i;
+			if (on && tid() < WARP) w.list[count + __builtin_popcount(all & ((1u << lane()) - 1))] = i;
 			count += __builtin_popcount(all);
 		}
 		if (lane() == 0) w.active = count;
 	}
 #else
-	if (tid() == 0) {
+	if (inner() == 0) {
 		w.active = 0;
 		for (int i = 0; i < w.t; i++)
-			if (w.cls[i] != inactive) w.list[w.active++] = i;
+			if (w.cls[i] != inactive) {
+				if (tid() == 0) w.list[w.active] = i;
+				w.active++;
+			}
 	}
 #endif
 	blockSync();

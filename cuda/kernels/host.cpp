@@ -21,6 +21,11 @@
 
 #include "qp.cu"
 
+KERNEL void qp_prepare_group(const Args); // of group.cpp
+KERNEL void qp_solve_group(const Args);
+KERNEL void qp_vjp_group(const Args);
+KERNEL void qp_jvp_group(const Args);
+
 thread_local Machine machine;
 
 namespace {
@@ -45,7 +50,10 @@ using Kernel = void (*)(const Args);
 const struct {
 	const char* name;
 	Kernel run;
-} kernels[] = {{"qp_prepare", qp_prepare}, {"qp_solve", qp_solve}, {"qp_vjp", qp_vjp}, {"qp_jvp", qp_jvp}, {"qp_sums", qp_sums}};
+} kernels[] = {
+	{"qp_prepare", qp_prepare}, {"qp_solve", qp_solve}, {"qp_vjp", qp_vjp}, {"qp_jvp", qp_jvp}, {"qp_sums", qp_sums},
+	{"qp_prepare_group", qp_prepare_group}, {"qp_solve_group", qp_solve_group}, {"qp_vjp_group", qp_vjp_group}, {"qp_jvp_group", qp_jvp_group},
+};
 }  // namespace
 
 #define API extern "C" __attribute__((visibility("default"))) int
@@ -140,31 +148,38 @@ extern "C" __attribute__((visibility("default"))) long emulatedMemory() {
 	return (long)used;
 }
 
-API cuLaunchKernel(void* f, unsigned blocks, unsigned, unsigned, unsigned threads, unsigned, unsigned, unsigned shared, void*, void** params, void**) {
+API cuLaunchKernel(void* f, unsigned blocks, unsigned group, unsigned, unsigned threads, unsigned, unsigned, unsigned shared, void*, void** params, void**) {
 	if (int e = failing("cuLaunchKernel")) return e;
 	const Args& args = *(const Args*)params[0];
 	const unsigned each = (unsigned)setting("EMULATED_THREADS", 1);
 	if (threads == 0 || threads > 1024 || shared > 232448) return 1;
-	std::vector<f64> memory(shared / sizeof(f64) + 1 + numReduce * each); // a warp is one lane: there are more of them
+	const unsigned all = each * group;
+	const size_t size = 32 + shared / sizeof(f64) + 1 + numReduce * all; // a warp is one lane: there are more of them
+	std::vector<f64> memory(size * group);
 	auto block = [&](unsigned b, unsigned t) {
-		machine = Machine{(int)t, (int)b, (int)each, (int)blocks, memory.data(), wait};
+		machine = Machine{(int)t, (int)(t % each), (int)b, (int)all, (int)blocks, memory.data() + t / each * size, wait};
 		((Kernel)f)(args);
 	};
 	for (unsigned b = 0; b < blocks; b++) {
 		memset(memory.data(), 0xff, memory.size() * sizeof(f64));
-		if (each == 1) {
+		if (all == 1) {
 			block(b, 0);
 			continue;
 		}
 		static std::mutex one; // the barrier is one block's
 		std::lock_guard<std::mutex> g(one);
-		std::barrier<> here(each);
+		std::barrier<> here(all);
 		barrier = &here;
 		std::vector<std::thread> run;
-		for (unsigned t = 0; t < each; t++) run.emplace_back(block, b, t);
+		for (unsigned t = 0; t < all; t++) run.emplace_back(block, b, t);
 		for (auto& t : run) t.join();
 	}
 	return 0;
+}
+
+API cuLaunchCooperativeKernel(void* f, unsigned blocks, unsigned group, unsigned, unsigned threads, unsigned, unsigned, unsigned shared, void* s, void** params) {
+	if (int e = failing("cuLaunchCooperativeKernel")) return e;
+	return cuLaunchKernel(f, blocks, group, 1, threads, 1, 1, shared, s, params, nullptr);
 }
 
 // emulate sets one of the variables above, for a caller whose environment is not C's.

@@ -100,6 +100,10 @@ struct Sum {
 					asm("mma.sync.aligned.m8n8k4.row.col.f64.f64.f64.f64 {%0,%1},{%2},{%3},{%0,%1};"
 						: "+d"(s[u][v][0]), "+d"(s[u][v][1]) : "d"(x[j][u]), "d"(y[j][v]));
 	}
+	METHOD void negate() {
+#pragma unroll
+		for (int u = 0; u < 8; u++) s[u >> 2][u >> 1 & 1][u & 1] = -s[u >> 2][u >> 1 & 1][u & 1];
+	}
 	METHOD void store(f64* c, int ldc) const {
 		const int g = lane() >> 2, q = lane() & 3;
 #pragma unroll
@@ -115,6 +119,10 @@ struct Sum {
 		for (int i = 0; i < 16; i++)
 			for (int j = 0; j < 16; j++)
 				for (int l = 0; l < 16; l++) s[i][j] += a[i * lda + l] * b[l * ldb + j];
+	}
+	void negate() {
+		for (auto& row : s)
+			for (f64& x : row) x = -x;
 	}
 	void store(f64* c, int ldc) const {
 		for (int i = 0; i < 16; i++)
@@ -197,7 +205,7 @@ FUN f64 factor(const Low& a, int rows, int n, const f64* diag, f64* room) {
 	f64 least = INF, *out = room + 16;
 	if (columns == 0) return least;
 	if (warp() == 0) {
-		const f64 l = corner(rowsAt(a, 0), strideAt(a, 0), diag, min(16, n), room);
+		const f64 l = corner(rowsAt(a, 0), strideAt(a, 0), diag, min(16, n), OWN(room));
 		if (lane() == 0) *out = l;
 	}
 	blockSync();
@@ -218,7 +226,7 @@ FUN f64 factor(const Low& a, int rows, int n, const f64* diag, f64* room) {
 			f64* r = rowsAt(a, K + 1);
 			const int ld = strideAt(a, K + 1);
 			tile(r + 16 * (K + 1), ld, r + 16 * K, ld, r + 16 * K, ld, 16, 1, -1);
-			const f64 l = corner(r + 16 * (K + 1), ld, diag + 16 * (K + 1), min(16, n - 16 * (K + 1)), room);
+			const f64 l = corner(r + 16 * (K + 1), ld, diag + 16 * (K + 1), min(16, n - 16 * (K + 1)), OWN(room));
 			if (lane() == 0) *out = l;
 		}
 		const int others = max(1, warps() - 1), me = warps() == 1 ? 0 : warp() - 1;
@@ -236,6 +244,38 @@ FUN f64 factor(const Low& a, int rows, int n, const f64* diag, f64* room) {
 	blockSync();
 	return least;
 }
+
+#ifdef GROUP
+
+// invert replaces L, with inverted tiles on its diagonal, by L⁻¹, by halves: where
+// X₁₁ and X₂₂ are known, X₂₁ = −X₂₂ (L₂₁ X₁₁). That takes few barriers. Behind L there
+// is room for as much again.
+FUN void invert(f64* l, int n) {
+	const int blocks = pad16(n) / 16;
+	f64* half = l + lowSize(n);
+	for (int b = 1; b < blocks; b *= 2)
+		for (int second = 0; second < 2; second++) {
+			for (int c = warp();; c += warps()) {
+				const int q = c / b, first = q / b * 2 * b, I = first + b + q % b, J = first + c % b;
+				if (I >= blocks) break;
+				const int ld = lowStride(I);
+				f64* x = l + lowOffset(I);
+				f64* t = half + lowOffset(I);
+				Sum s;
+				if (!second) {
+					for (int K = J; K < first + b; K++) s.add(x + 16 * K, ld, l + lowOffset(K) + 16 * J, lowStride(K));
+					s.store(t + 16 * J, ld);
+				} else {
+					for (int K = first + b; K <= I; K++) s.add(x + 16 * K, ld, half + lowOffset(K) + 16 * J, lowStride(K));
+					s.negate();
+					s.store(x + 16 * J, ld);
+				}
+			}
+			blockSync();
+		}
+}
+
+#else
 
 // invert replaces L, with inverted tiles on its diagonal, by L⁻¹: row of blocks by
 // row, X_IJ = −X_II Σ L_IK X_KJ over J ≤ K < I.
@@ -260,12 +300,20 @@ FUN void invert(f64* l, int n) {
 	}
 }
 
+#endif
+
+FUN void mulFar(const f64* l, int n, const f64* x, f64* y);
+
 // mulLow: y = X x for a lower triangle X, mulLowT: y = Xᵀx. Each ends in a barrier; x
 // and y are padded with zeros, and part has a number for each thread. In shared
 // memory a few lanes take a row; mulFar is for global memory, where a warp takes
 // four.
 FUN void mulLow(const f64* l, int n, const f64* x, f64* y) {
 	if (n == 0) return;
+#ifdef GROUP
+	mulFar(l, n, x, y);
+	return;
+#endif
 	const int rows = pad16(n);
 	const int share = WARP == 1 ? 1 : 4; // lanes of a row: they and those of three more meet no bank conflict
 	const int g = tid() % share;
@@ -451,7 +499,11 @@ template <int S, int M> DEV void reduce(f64 (&v)[S + M], f64* room) {
 #pragma unroll
 	for (int k = 0; k < S + M; k++) {
 		f64 t = lane() < warps() ? room[lane() * (S + M) + k] : 0;
-		for (int o = 1; o < warps(); o <<= 1) {
+		for (int w = lane() + 32; w < warps(); w += 32) {
+			const f64 u = room[w * (S + M) + k];
+			t = k < S ? t + u : larger(t, u);
+		}
+		for (int o = 1; o < min(32, warps()); o <<= 1) {
 			const f64 u = shuffleXor(t, o);
 			t = k < S ? t + u : larger(t, u);
 		}

@@ -79,9 +79,11 @@ FUN void prepare(const Args& a, int e, f64* fast, f64* low, f64* panel, f64* gra
 	EACH(j, n) {
 		f64 big = 0;
 		if (a.form == dense)
+#pragma unroll 8
 			for (int i = 0; i < n; i++) big = larger(big, size(q[(i64)i * n + j]));
 		else
 			big = size(q[j]);
+#pragma unroll 8
 		for (int i = 0; i < P + m; i++) big = larger(big, size(panel[(i64)i * ld + j]));
 		top[4] = larger(top[4], big);
 		if (big > 0) top[5] = larger(top[5], 1 / big);

@@ -1,5 +1,17 @@
-// The kernels of package cuda. A block takes one element from start to end.
+// The kernels of package cuda. A block takes one element from start to end; in those
+// for large problems, which are made with GROUP defined, a group of blocks.
 #include "derive.h"
+
+#ifdef GROUP
+#define NAME(f) f##_group
+#define TWICE 2 // a factor has room to be inverted
+#define SIZES BOUNDS(512, 1)
+#else
+#define NAME(f) f
+#define TWICE 1
+#define SIZES BOUNDS(256, 2)
+#endif
+#define BARRIER 32 // numbers between the counters of two groups: a line of the cache
 
 // Block is what all threads of a block refer to, at the start of shared memory.
 struct Block {
@@ -10,7 +22,15 @@ struct Block {
 // enter copies the arguments there. It returns what follows in shared memory.
 DEV f64* enter(const Args& args) {
 	Block* b = (Block*)SHARED();
-	if (tid() == 0) b->a = args;
+	if (inner() == 0) {
+		b->a = args;
+#ifdef GROUP
+		*(unsigned**)(SHARED() - 32) = args.barrier + bid() * BARRIER;
+#endif
+	}
+#if defined(__CUDA__) && defined(GROUP)
+	__syncthreads(); // the barrier of the group needs its counter
+#endif
 	blockSync();
 	return SHARED() + sizeof(Block) / sizeof(f64);
 }
@@ -24,23 +44,23 @@ DEV Block& room(const Args& args) {
 	f64* vectors = a.inShared & placeVectors ? fast : slow;
 	(a.inShared & placeVectors ? fast : slow) += workSize(a.n, a.p, a.t);
 	f64* factor = a.inShared & placeFactor ? fast : slow;
-	(a.inShared & placeFactor ? fast : slow) += lowSize(a.t);
-	if (tid() == 0) view(b.w, a, vectors, factor, a.inShared & placeR ? fast : nullptr);
+	(a.inShared & placeFactor ? fast : slow) += lowSize(a.t) * TWICE;
+	if (inner() == 0) view(b.w, a, vectors, factor, a.inShared & placeR ? fast : nullptr);
 	blockSync();
 	return b;
 }
 
 #define ELEMENTS(e) for (int e = bid(); e < b.a.size; e += blocks())
 
-KERNEL BOUNDS(512, 1) void qp_prepare(const Args args) {
+KERNEL BOUNDS(512, 1) void NAME(qp_prepare)(const Args args) {
 	f64* fast = enter(args);
 	const Args& a = ((Block*)SHARED())->a;
 	const int N = pad16(a.n), rows = pad16(a.p) + pad16(a.t);
 	f64* slow = a.scratch + (i64)bid() * a.scratchSize;
-	f64* vectors = fast;
-	fast += max(N, rows) + 8 * warps() + 18;
+	f64* vectors = a.inShared & placeVectors ? fast : slow;
+	(a.inShared & placeVectors ? fast : slow) += max(N, rows) + 8 * warps() + 18;
 	f64* low = a.inShared & placeFactor ? fast : slow;
-	(a.inShared & placeFactor ? fast : slow) += lowSize(a.n);
+	(a.inShared & placeFactor ? fast : slow) += lowSize(a.n) * TWICE;
 	f64* panel = a.inShared & placePanel ? fast : slow;
 	(a.inShared & placePanel ? fast : slow) += (i64)rows * wide(a.n);
 	f64* gram = a.inShared & placeGram ? fast : slow;
@@ -48,22 +68,24 @@ KERNEL BOUNDS(512, 1) void qp_prepare(const Args args) {
 	for (int e = bid(); e < size; e += blocks()) prepare(a, e, vectors, low, panel, gram);
 }
 
-KERNEL BOUNDS(256, 2) void qp_solve(const Args args) {
+KERNEL SIZES void NAME(qp_solve)(const Args args) {
 	Block& b = room(args);
 	ELEMENTS(e) solveElement(b.a, b.w, e);
 }
 
-KERNEL BOUNDS(256, 2) void qp_vjp(const Args args) {
+KERNEL SIZES void NAME(qp_vjp)(const Args args) {
 	Block& b = room(args);
 	ELEMENTS(e) vjpElement(b.a, b.w, e);
 }
 
-KERNEL BOUNDS(256, 2) void qp_jvp(const Args args) {
+KERNEL SIZES void NAME(qp_jvp)(const Args args) {
 	Block& b = room(args);
 	ELEMENTS(e) jvpElement(b.a, b.w, e);
 }
 
+#ifndef GROUP
 KERNEL BOUNDS(256, 1) void qp_sums(const Args args) {
 	enter(args);
 	sums(((Block*)SHARED())->a);
 }
+#endif

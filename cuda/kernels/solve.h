@@ -143,7 +143,7 @@ FUN void store(const Args& a, const Work& w, int e, int code, const Loop& l, con
 }
 
 DEV void solveElement(const Args& a, Work& w, int e) {
-	if (tid() == 0) w.s = stageAt(a, e);
+	if (inner() == 0) w.s = stageAt(a, e);
 	blockSync();
 	const int was = a.code[e];
 	if (was != fresh && was != running) return;
@@ -154,7 +154,7 @@ DEV void solveElement(const Args& a, Work& w, int e) {
 	if (w.r) {
 		EACH(i, w.T * w.T) w.r[i] = w.s.r[i];
 		blockSync();
-		if (tid() == 0) w.s.r = w.r;
+		if (inner() == 0) w.s.r = w.r;
 		blockSync();
 	}
 	if (w.s.num[stageOK] != 0 && load(a, w, e, l)) {

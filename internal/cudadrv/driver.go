@@ -55,6 +55,7 @@ const (
 	cuEventSynchronize
 	cuEventElapsedTime
 	cuLaunchKernel
+	cuLaunchCooperativeKernel
 	cuGetErrorName
 	cuGetErrorString
 	numCalls
@@ -80,23 +81,24 @@ var symbols = [numCalls]string{
 	cuFuncSetAttribute:        "cuFuncSetAttribute",
 	cuFuncGetAttribute:        "cuFuncGetAttribute",
 	cuOccupancyMaxActiveBlocksPerMultiprocessor: "cuOccupancyMaxActiveBlocksPerMultiprocessor",
-	cuMemAlloc:          "cuMemAlloc_v2",
-	cuMemFree:           "cuMemFree_v2",
-	cuMemcpyHtoDAsync:   "cuMemcpyHtoDAsync_v2",
-	cuMemcpyDtoHAsync:   "cuMemcpyDtoHAsync_v2",
-	cuMemcpyDtoDAsync:   "cuMemcpyDtoDAsync_v2",
-	cuMemsetD8Async:     "cuMemsetD8Async",
-	cuStreamCreate:      "cuStreamCreate",
-	cuStreamDestroy:     "cuStreamDestroy_v2",
-	cuStreamSynchronize: "cuStreamSynchronize",
-	cuEventCreate:       "cuEventCreate",
-	cuEventDestroy:      "cuEventDestroy_v2",
-	cuEventRecord:       "cuEventRecord",
-	cuEventSynchronize:  "cuEventSynchronize",
-	cuEventElapsedTime:  "cuEventElapsedTime",
-	cuLaunchKernel:      "cuLaunchKernel",
-	cuGetErrorName:      "cuGetErrorName",
-	cuGetErrorString:    "cuGetErrorString",
+	cuMemAlloc:                "cuMemAlloc_v2",
+	cuMemFree:                 "cuMemFree_v2",
+	cuMemcpyHtoDAsync:         "cuMemcpyHtoDAsync_v2",
+	cuMemcpyDtoHAsync:         "cuMemcpyDtoHAsync_v2",
+	cuMemcpyDtoDAsync:         "cuMemcpyDtoDAsync_v2",
+	cuMemsetD8Async:           "cuMemsetD8Async",
+	cuStreamCreate:            "cuStreamCreate",
+	cuStreamDestroy:           "cuStreamDestroy_v2",
+	cuStreamSynchronize:       "cuStreamSynchronize",
+	cuEventCreate:             "cuEventCreate",
+	cuEventDestroy:            "cuEventDestroy_v2",
+	cuEventRecord:             "cuEventRecord",
+	cuEventSynchronize:        "cuEventSynchronize",
+	cuEventElapsedTime:        "cuEventElapsedTime",
+	cuLaunchKernel:            "cuLaunchKernel",
+	cuLaunchCooperativeKernel: "cuLaunchCooperativeKernel",
+	cuGetErrorName:            "cuGetErrorName",
+	cuGetErrorString:          "cuGetErrorString",
 }
 
 var (

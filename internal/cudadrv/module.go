@@ -88,6 +88,18 @@ func (f *Function) Launch(s Stream, blocks, threads, shared int, args unsafe.Poi
 	return err
 }
 
+// LaunchGroups starts blocks in groups, of which the blocks may wait for each other:
+// all run at the same time, or the launch fails. Within a group they are numbered by
+// the second dimension.
+func (f *Function) LaunchGroups(s Stream, groups, blocks, threads, shared int, args unsafe.Pointer, params *unsafe.Pointer) error {
+	*params = args
+	err := f.drv.call(cuLaunchCooperativeKernel, f.fn, uintptr(groups), uintptr(blocks), 1, uintptr(threads), 1, 1, uintptr(shared), s.s, uintptr(unsafe.Pointer(params)))
+	if err != nil {
+		err.(*Error).Note = fmt.Sprintf("kernel %s, %d groups of %d blocks of %d threads, %d bytes of shared memory", f.Name, groups, blocks, threads, shared)
+	}
+	return err
+}
+
 // Stream is a queue of work; the zero value is the default one.
 type Stream struct {
 	drv *Driver
