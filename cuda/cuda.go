@@ -26,6 +26,7 @@ package cuda
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 
 	"github.com/optnet-go/optnet/internal/cudadrv"
@@ -114,16 +115,17 @@ type Engine struct {
 // gpu is a device with its code.
 type gpu struct {
 	*cudadrv.Device
-	mod  *cudadrv.Module
-	one  kernels // a block takes an element
-	sums *cudadrv.Function
+	mod   *cudadrv.Module
+	one   kernels    // a block takes an element
+	small [2]kernels // a warp does, of up to 16 and of up to 32
+	sums  *cudadrv.Function
 
 	mu       sync.Mutex
 	groupMod *cudadrv.Module // loaded when a plan wants it
 	group    kernels         // a group of blocks does
 }
 
-// kernels are the steps of a batch.
+// kernels are the steps of a batch; without prepare, solve does that too.
 type kernels struct{ prepare, solve, vjp, jvp *cudadrv.Function }
 
 // Open opens devices, by their ordinals; without any, device 0. With several, each
@@ -178,6 +180,11 @@ func (g *gpu) load() error {
 	if err := g.one.find(g, g.mod, ""); err != nil {
 		return err
 	}
+	for k, suffix := range []string{"_small16", "_small32"} {
+		if err := g.small[k].find(g, g.mod, suffix); err != nil {
+			return err
+		}
+	}
 	g.sums, err = g.mod.Function("qp_sums")
 	return err
 }
@@ -198,6 +205,9 @@ func (k *kernels) find(g *gpu, mod *cudadrv.Module, suffix string) error {
 		fn   **cudadrv.Function
 		name string
 	}{{&k.prepare, "qp_prepare"}, {&k.solve, "qp_solve"}, {&k.vjp, "qp_vjp"}, {&k.jvp, "qp_jvp"}} {
+		if strings.HasPrefix(suffix, "_small") && f.fn == &k.prepare {
+			continue
+		}
 		var err error
 		if *f.fn, err = mod.Function(f.name + suffix); err != nil {
 			return err

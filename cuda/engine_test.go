@@ -220,7 +220,7 @@ func twoDevices(t *testing.T, first, both *Engine) {
 // TestHanded: the device solves what is ordinary itself, so that the suite, which
 // the CPU would help it through, tests the device.
 func TestHanded(t *testing.T) {
-	for _, c := range []struct{ n, m, p int }{{1, 1, 0}, {10, 10, 5}, {33, 40, 8}, {64, 64, 40}, {70, 0, 20}} {
+	for _, c := range []struct{ n, m, p int }{{1, 1, 0}, {10, 10, 5}, {16, 16, 8}, {17, 20, 9}, {32, 32, 16}, {33, 40, 8}, {64, 64, 40}, {70, 0, 20}} {
 		e := emulated(t)
 		sh, b, up := profile(c.n, c.m, c.p, 20)
 		if _, _, err := solveOn(t, e, sh, b, up); err != nil {
@@ -411,7 +411,7 @@ func TestThreads(t *testing.T) {
 	e := emulated(t)
 	for _, threads := range []string{"2", "4"} {
 		emulate(t, "EMULATED_THREADS", threads)
-		for _, c := range []struct{ n, m, p int }{{5, 6, 2}, {20, 24, 6}} {
+		for _, c := range []struct{ n, m, p int }{{5, 36, 2}, {40, 24, 6}} {
 			sh, b, up := profile(c.n, c.m, c.p, 2)
 			x, g, err := solveOn(t, e, sh, b, up)
 			if err != nil {

@@ -16,6 +16,9 @@ type plan struct {
 	derive layout // of one that differentiates
 	prep   layout // and of one that prepares
 	group  int    // blocks that take an element together; 0: one does
+	small  int    // 16 or 32: a warp takes an element of up to that size
+	stage  int    // numbers of a stage
+	factor int    // and of a factor
 	why    string
 }
 
@@ -63,6 +66,21 @@ type part struct {
 // room for fewer blocks.
 const smallR = 64
 
+// newSmallPlan has warps take elements, in one launch.
+func newSmallPlan(e *Engine, s *shape, opt *qp.Options) *plan {
+	size := 16
+	if max(s.n, s.p, s.t) > 16 {
+		size = 32
+	}
+	matrix := size * (size + 1)
+	l := layout{threads: 32, shared: blockBytes + 8*(9*matrix+32+size)}
+	return &plan{
+		engine: e, sh: s, opt: opt, small: size, solve: l, derive: l, stage: 3 * matrix, factor: matrix,
+		why: fmt.Sprintf("(b) on the GPU, in the space of the %d inequalities: a warp an element, vectors in registers, matrices in shared memory (%d bytes); where Q is not positive definite, or ill-conditioned: the CPU",
+			s.t, l.shared),
+	}
+}
+
 // groupFrom is the size from which on a group of blocks takes an element, and
 // groupThreads the size of such a block. How many blocks are in a group follows from
 // the shape alone, as an element's bits do.
@@ -94,7 +112,7 @@ func newGroupPlan(e *Engine, s *shape, opt *qp.Options) (*plan, error) {
 	solve.scratch = s.workSize(threads) + 2*lowSize(s.t)
 	prep.scratch = max(pad16(s.n), rows) + 8*(threads/32) + 18 + 2*lowSize(s.n) + rows*wide(s.n) + lowSize(rows)
 	return &plan{
-		engine: e, sh: s, opt: opt, group: group, solve: solve, derive: solve, prep: prep,
+		engine: e, sh: s, opt: opt, group: group, solve: solve, derive: solve, prep: prep, stage: s.stageSize(), factor: lowSize(s.t),
 		why: fmt.Sprintf("(b) on the GPU, in the space of the %d inequalities: %d blocks of %d threads an element, in global memory; where Q is not positive definite, or ill-conditioned: the CPU",
 			s.t, group, groupThreads),
 	}, nil
@@ -104,6 +122,9 @@ func newPlan(e *Engine, sh qp.Shape, opt *qp.Options) (*plan, error) {
 	s := newShape(sh)
 	if e.groups || max(s.n, s.p, s.t) >= groupFrom {
 		return newGroupPlan(e, s, opt)
+	}
+	if max(s.n, s.p, s.t) <= 32 && opt.Trace == nil { // a trace stops the kernel after each iteration
+		return newSmallPlan(e, s, opt), nil
 	}
 	limit := e.gpus[0].SharedBlock
 	for _, g := range e.gpus {
@@ -121,7 +142,7 @@ func newPlan(e *Engine, sh qp.Shape, opt *qp.Options) (*plan, error) {
 		order = []part{factor, vectors} // latency counts most where pivots follow each other
 	}
 	p := &plan{
-		engine: e, sh: s, opt: opt,
+		engine: e, sh: s, opt: opt, stage: s.stageSize(), factor: lowSize(s.t),
 		derive: place(threads, 0, limit, order...),
 		prep: place(many, 0, limit,
 			part{placeVectors, max(pad16(s.n), rows) + 8*(many/32) + 18}, part{placeFactor, lowSize(s.n)}, part{placePanel, rows * wide(s.n)}, part{placeGram, lowSize(rows)}),
@@ -149,6 +170,9 @@ func (g *gpu) kernels(p *plan) *kernels {
 	if p.group > 0 {
 		return &g.group
 	}
+	if p.small > 0 {
+		return &g.small[p.small/16-1]
+	}
 	return &g.one
 }
 
@@ -169,9 +193,9 @@ func (p *plan) Bytes(size int, want qp.Output) (host, device int64) {
 		results += points[k].len(s)
 	}
 	stride := s.n + s.p + 5*s.t
-	one := data + s.stageSize() + stride + numInfo + results + s.m + s.t + 8
+	one := data + p.stage + stride + numInfo + results + s.m + s.t + 8
 	if want == 0 || want&qp.OutFactors != 0 {
-		one += lowSize(s.t) + 2*data + 3*results + numCert + s.rowSize()
+		one += p.factor + 2*data + 3*results + numCert + s.rowSize()
 	}
 	scratch := 0
 	for _, g := range p.engine.gpus {

@@ -137,7 +137,7 @@ func (d *share) room(size, stages int, want qp.Output, trace bool) error {
 		size  int
 	}
 	needs := []need{
-		{&d.stage, stages * s.stageSize(), 8}, {&d.x, size * stride, 8}, {&d.info, size * numInfo, 8},
+		{&d.stage, stages * p.stage, 8}, {&d.x, size * stride, 8}, {&d.info, size * numInfo, 8},
 		{&d.code, size, 4}, {&d.classes, size * s.t, 4},
 		{&d.scratch, max(d.slots(p, p.solve)*p.solve.scratch, d.slots(p, p.derive)*p.derive.scratch), 8}, {&d.prepScratch, d.slots(p, p.prep) * p.prep.scratch, 8},
 	}
@@ -145,7 +145,7 @@ func (d *share) room(size, stages int, want qp.Output, trace bool) error {
 		needs = append(needs, need{&d.barrier, d.slots(p, p.solve) * barrier, 4})
 	}
 	if want&qp.OutFactors != 0 {
-		needs = append(needs, need{&d.factors, size * lowSize(s.t), 8})
+		needs = append(needs, need{&d.factors, size * p.factor, 8})
 	}
 	if trace {
 		needs = append(needs, need{&d.loop, size * s.stateSize(), 8}, need{&d.trace, size * numTrace, 8})
@@ -404,7 +404,7 @@ func (d *share) solve(ctx context.Context, deadline time.Time, dst *qp.Solution,
 	}
 	run := d.kernels(plan)
 	err := d.timing(func() error {
-		if !d.staged {
+		if !d.staged && run.prepare != nil {
 			if err := d.launch(run.prepare, plan.prep, &d.prepScratch, d.blocks(plan, plan.prep, d.stages)); err != nil {
 				return err
 			}

@@ -7,6 +7,7 @@
 //	EMULATED_MEMORY    bytes of device memory
 //	EMULATED_DEVICES   how many devices there are
 //	EMULATED_FAIL      the name of a call that fails with error 719
+#include <algorithm>
 #include <atomic>
 #include <barrier>
 #include <cstdint>
@@ -52,6 +53,8 @@ const struct {
 	Kernel run;
 } kernels[] = {
 	{"qp_prepare", qp_prepare}, {"qp_solve", qp_solve}, {"qp_vjp", qp_vjp}, {"qp_jvp", qp_jvp}, {"qp_sums", qp_sums},
+	{"qp_solve_small16", qp_solve_small16}, {"qp_vjp_small16", qp_vjp_small16}, {"qp_jvp_small16", qp_jvp_small16},
+	{"qp_solve_small32", qp_solve_small32}, {"qp_vjp_small32", qp_vjp_small32}, {"qp_jvp_small32", qp_jvp_small32},
 	{"qp_prepare_group", qp_prepare_group}, {"qp_solve_group", qp_solve_group}, {"qp_vjp_group", qp_vjp_group}, {"qp_jvp_group", qp_jvp_group},
 };
 }  // namespace
@@ -151,7 +154,7 @@ extern "C" __attribute__((visibility("default"))) long emulatedMemory() {
 API cuLaunchKernel(void* f, unsigned blocks, unsigned group, unsigned, unsigned threads, unsigned, unsigned, unsigned shared, void*, void** params, void**) {
 	if (int e = failing("cuLaunchKernel")) return e;
 	const Args& args = *(const Args*)params[0];
-	const unsigned each = (unsigned)setting("EMULATED_THREADS", 1);
+	const unsigned each = std::min((unsigned)setting("EMULATED_THREADS", 1), threads / 32); // a warp each
 	if (threads == 0 || threads > 1024 || shared > 232448) return 1;
 	const unsigned all = each * group;
 	const size_t size = 32 + shared / sizeof(f64) + 1 + numReduce * all; // a warp is one lane: there are more of them

@@ -1,6 +1,7 @@
 // The kernels of package cuda. A block takes one element from start to end; in those
 // for large problems, which are made with GROUP defined, a group of blocks.
 #include "derive.h"
+#include "smallderive.h"
 
 #ifdef GROUP
 #define NAME(f) f##_group
@@ -88,4 +89,20 @@ KERNEL BOUNDS(256, 1) void qp_sums(const Args args) {
 	enter(args);
 	sums(((Block*)SHARED())->a);
 }
+
+#define SMALL(S) \
+	KERNEL BOUNDS(32, 8) void qp_solve_small##S(const Args args) { \
+		f64* fast = enter(args); \
+		smallElement<S>(((Block*)SHARED())->a, fast, bid()); \
+	} \
+	KERNEL BOUNDS(32, 8) void qp_vjp_small##S(const Args args) { \
+		f64* fast = enter(args); \
+		smallVJP<S>(((Block*)SHARED())->a, fast, bid()); \
+	} \
+	KERNEL BOUNDS(32, 8) void qp_jvp_small##S(const Args args) { \
+		f64* fast = enter(args); \
+		smallJVP<S>(((Block*)SHARED())->a, fast, bid()); \
+	}
+SMALL(16)
+SMALL(32)
 #endif
