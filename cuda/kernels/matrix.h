@@ -231,13 +231,16 @@ FUN f64 factor(const Low& a, int rows, int n, const f64* diag, f64* room) {
 		}
 		const int others = max(1, warps() - 1), me = warps() == 1 ? 0 : warp() - 1;
 		if (me >= 0) {
-			int c = 0;
-			for (int I = K + 2; I < rows; I++)
-				for (int J = K + 1; J <= min(I, columns - 1); J++, c++) {
-					if (c % others != me) continue;
-					f64 *r = rowsAt(a, I), *q = rowsAt(a, J) + 16 * K;
-					tile(r + 16 * J, strideAt(a, I), r + 16 * K, strideAt(a, I), q, strideAt(a, J), 16, 1, -1);
+			// Tile number c, row by row of the columns to the right.
+			for (int I = K + 2, J = K + 1 + me; I < rows; J += others) {
+				for (int last = min(I, columns - 1); J > last; last = min(I, columns - 1)) {
+					J -= last - K;
+					if (++I >= rows) break;
 				}
+				if (I >= rows) break;
+				f64 *r = rowsAt(a, I), *q = rowsAt(a, J) + 16 * K;
+				tile(r + 16 * J, strideAt(a, I), r + 16 * K, strideAt(a, I), q, strideAt(a, J), 16, 1, -1);
+			}
 		}
 		blockSync();
 	}

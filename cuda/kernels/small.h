@@ -30,8 +30,11 @@ template <class T, int S> struct Lane {
 // eliminate factors a tile of 16×16 on the diagonal, of n pivots, and replaces it by the
 // inverse of the factor, as corner does. The chain from pivot to pivot is a reciprocal,
 // two products and an exchange: square roots are taken at the end, all at once. buf has
-// 32 numbers.
-FUN f64 eliminate(f64* a, int ld, const f64* diag, int n, f64* buf) {
+// 32 numbers. Where matrices are is told as a place in shared memory, so that the
+// compiler knows that they are there.
+FUN f64 eliminate(int tile, int ld, int place, int n, int room) {
+	f64 *a = SHARED() + tile, *buf = SHARED() + room;
+	const f64* diag = SHARED() + place;
 #ifdef __CUDA__
 	const int i = lane() & 15;
 	const bool inverse = lane() >= 16;
@@ -42,20 +45,21 @@ FUN f64 eliminate(f64* a, int ld, const f64* diag, int n, f64* buf) {
 	if (i == 0) mine = d;
 #pragma unroll
 	for (int k = 0; k < 16; k++) {
-		if (k >= n) break;
-		f64* col = buf + 16 * (k & 1);
-		if (!inverse) col[i] = x[k];
-		const f64 r = over(1, d > 0 ? d : 1);
-		warpSync();
-		const f64 c = x[k] * r;
-		if (k < 15) {
-			const int next = k < 15 ? k + 1 : 0;
-			x[next] -= c * col[next];
-			d = shuffle(x[next], next);
-			if (i == next) mine = d;
-		}
+		if (k < n) {
+			f64* col = buf + 16 * (k & 1);
+			if (!inverse) col[i] = x[k];
+			const f64 r = over(1, d > 0 ? d : 1);
+			warpSync();
+			const f64 c = x[k] * r;
+			if (k < 15) {
+				const int next = k < 15 ? k + 1 : 0;
+				x[next] -= c * col[next];
+				d = shuffle(x[next], next);
+				if (i == next) mine = d;
+			}
 #pragma unroll
-		for (int j = k + 2; j < 16; j++) x[j] -= c * col[j];
+			for (int j = k + 2; j < 16; j++) x[j] -= c * col[j];
+		}
 	}
 	warpSync();
 	if (!inverse) buf[i] = rsqrt(mine > 0 ? mine : 1);
@@ -88,23 +92,24 @@ FUN f64 eliminate(f64* a, int ld, const f64* diag, int n, f64* buf) {
 
 // factorSmall replaces a lower triangle by the inverse of its factor, and returns the
 // least pivot. Above and beyond n stands the identity.
-template <int S> FUN f64 factorSmall(f64* f, const f64* diag, int n, f64* buf) {
+template <int S> FUN f64 factorSmall(int place, int diag, int n, int buf) {
 	const int ld = S + 1;
 	if (n == 0) return INF;
-	f64 least = eliminate(f, ld, diag, min(16, n), buf);
+	f64 least = eliminate(place, ld, diag, min(16, n), buf);
 	if (S == 16 || n <= 16 || !(least > 0)) return least;
-	f64 *low = f + 16 * ld, *last = low + 16;
+	f64 *f = SHARED() + place, *low = f + 16 * ld, *last = low + 16;
 	tile(low, ld, low, ld, f, ld, 16, 0, 1);
 	tile(last, ld, low, ld, low, ld, 16, 1, -1);
-	least = smaller(least, eliminate(last, ld, diag + 16, n - 16, buf));
+	least = smaller(least, eliminate(place + 16 * ld + 16, ld, diag + 16, n - 16, buf));
 	tile<true>(low, ld, low, ld, f, ld, 16, 0, 1);
 	tile<true>(low, ld, last, ld, low, ld, 16, 0, -1);
 	return least;
 }
 
 // gram: C = init·C + sign·A Bᵀ.
-template <int S> FUN void gram(f64* c, const f64* a, const f64* b, f64 init, f64 sign) {
+template <int S> FUN void gram(int to, int left, int right, f64 init, f64 sign) {
 	const int ld = S + 1;
+	f64 *c = SHARED() + to, *a = SHARED() + left, *b = SHARED() + right;
 	for (int I = 0; I < S; I += 16)
 		for (int J = 0; J < S; J += 16) tile(c + I * ld + J, ld, a + I * ld, ld, b + J * ld, ld, S, init, sign);
 	warpSync();
@@ -286,24 +291,30 @@ template <int S> struct Small {
 		maxQ = g[0];
 		if (!(larger(larger(g[0], g[1]), g[2]) < 1e140 && g[0] > 0 && odd <= ASYMMETRY * g[0] && g[3] * g[4] <= EVEN)) return false;
 		triangle(x, q, n);
-		leastQ = factorSmall<S>(x, diag, n, buf);
+		leastQ = factor(x, n);
 		leastS = INF;
 		if (!(leastQ >= WELL_CONDITIONED)) return false;
-		gram<S>(v, A, x, 0, 1);
-		gram<S>(w, c, x, 0, 1);
-		gram<S>(r, w, w, 0, 1);
+		product(v, A, x, 0, 1);
+		product(w, c, x, 0, 1);
+		product(r, w, w, 0, 1);
 		LANES(i) r0[i] = r[i * ld + i];
 		if (p > 0) {
-			gram<S>(f, v, v, 0, 1);
+			product(f, v, v, 0, 1);
 			LANES(i) if (writes()) diag[i] = i < p ? f[i * ld + i] : 1;
 			triangle(s, f, p);
-			gram<S>(f, w, v, 0, 1);
-			leastS = factorSmall<S>(s, diag, p, buf);
+			product(f, w, v, 0, 1);
+			leastS = factor(s, p);
 			if (!(leastS > INDEPENDENT)) return false;
-			gram<S>(w, f, s, 0, 1);
-			gram<S>(r, w, w, 1, -1);
+			product(w, f, s, 0, 1);
+			product(r, w, w, 1, -1);
 		}
 		return true;
+	}
+
+	METHOD int place(const f64* x) const { return (int)(x - SHARED()); }
+	METHOD f64 factor(f64* f, int k) const { return factorSmall<S>(place(f), place(diag), k, place(buf)); }
+	METHOD void product(f64* to, const f64* left, const f64* right, f64 init, f64 sign) const {
+		gram<S>(place(to), place(left), place(right), init, sign);
 	}
 
 	// triangle copies a lower triangle of order k, with the identity beyond.
@@ -321,13 +332,13 @@ template <int S> struct Small {
 		Vec add;
 		LANES(i) on[i] = i < t && d[i] < INF, add[i] = d[i] + delta(r0[i]);
 		fill(on, add, false);
-		return factorSmall<S>(f, diag, t, buf) > 0;
+		return factor(f, t) > 0;
 	}
 	METHOD f64 factorActive() const {
 		Lane<int, S> on;
 		LANES(i) on[i] = active(i);
 		fill(on, zeros(), true);
-		return factorSmall<S>(f, diag, t, buf);
+		return factor(f, t);
 	}
 	METHOD void fill(const Lane<int, S>& on, const Vec& add, bool eliminated) const {
 		LANES(i) {
