@@ -36,6 +36,7 @@ type kkt struct {
 // Static regularization, and what takes the place of pivots that are too small.
 const (
 	staticReg    = 1e-8
+	symmetricReg = 1e-10 // where all cones are symmetric
 	cliqueReg    = 1e-14 // relative
 	dynamicEps   = 1e-13
 	dynamicDelta = 2e-7
@@ -45,7 +46,7 @@ const (
 func newKKT(pl *plan, cones []cone) *kkt {
 	k := &kkt{
 		pl: pl, cones: cones, base: make([]float64, pl.kkt.NNZ()), val: make([]float64, pl.kkt.NNZ()), ldl: pl.sym.NewLDL(),
-		static: staticReg, reg: sparse.Regularization{Sign: pl.sign, Eps: dynamicEps, Delta: dynamicDelta, Rel: dynamicRel},
+		reg: sparse.Regularization{Sign: pl.sign, Eps: dynamicEps, Delta: dynamicDelta, Rel: dynamicRel},
 		rhs: make([]float64, pl.size), rx: make([]float64, pl.n), rz: make([]float64, pl.m), cx: make([]float64, pl.n), cz: make([]float64, pl.m), t: make([]float64, pl.m),
 	}
 	k.gm = newKrylov(pl.n + pl.m)
@@ -78,7 +79,6 @@ func (k *kkt) load(p, a []float64) {
 			k.base[at] = a[q]
 		}
 	}
-	k.static = staticReg
 	k.steps, k.krylovSteps = 0, 0
 }
 

@@ -26,7 +26,16 @@ type profile struct {
 	trust  bool    // directions are not refined, until one falls short
 }
 
-var profiles = [...]profile{{0.02, staticReg, true}, {0.1, staticReg / 10, false}}
+// profiles are those of the attempts, one after the other. With symmetric cones a small
+// regularization is right more often: a larger one hides small eigenvalues that are meant,
+// as those of AAᵀ in a long chain of differences, and refinement does not bring
+// them back. It takes the larger one where rows are dependent.
+func (w *work) profiles() [2]profile {
+	if w.pl.symmetric {
+		return [2]profile{{0.02, symmetricReg, true}, {0.1, staticReg, false}}
+	}
+	return [2]profile{{0.02, staticReg, true}, {0.1, staticReg / 10, false}}
+}
 
 // An exact direction shrinks the residuals by a factor that is known, and the next iterate
 // measures them anyway. So directions are what the factors alone give until residuals are

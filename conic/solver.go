@@ -204,7 +204,7 @@ func (s *Solver) element(ctx context.Context, deadline time.Time, dst *Solution,
 		return
 	}
 	done := false
-	w.profile = profiles[0]
+	w.profile = w.profiles()[0]
 	if warm != nil {
 		n, m := s.plan.n, s.plan.m
 		if w.warm(warm.X[i*n:(i+1)*n], warm.Z[i*m:(i+1)*m], warm.S[i*m:(i+1)*m]) {
@@ -228,9 +228,9 @@ func (s *Solver) element(ctx context.Context, deadline time.Time, dst *Solution,
 // tolerance, it is tried once more, more carefully, and the better point counts.
 func (s *Solver) cold(w *work, out *slot, stop func() Status, trace func(int, float64)) {
 	var first outcome
-	for try := range profiles {
-		w.profile = profiles[try]
-		w.kkt.static = w.profile.static
+	for try, profile := range w.profiles() {
+		w.profile = profile
+		w.kkt.static = profile.static
 		if try > 0 {
 			first.save(out, w)
 			out.info.Retries++
