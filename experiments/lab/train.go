@@ -77,6 +77,7 @@ type Epoch struct {
 	Counts               // of the QPs in training
 	InTest      Counts   `json:"in_test"` // of those in the test
 	Seconds     float64  `json:"seconds"` // of training and test
+	InTraining  float64  `json:"train_seconds"`
 	Interrupted bool     `json:"interrupted,omitempty"`
 }
 
@@ -187,6 +188,7 @@ func (t *trainer) run(ctx context.Context, k int) error {
 	var err error
 	if k > 0 {
 		err = t.train(ctx)
+		t.epoch.InTraining = time.Since(began).Seconds()
 	}
 	var at []*tensors.Tensor // the epoch's parameters; nil: those of its last step
 	if err == nil {

@@ -1,6 +1,7 @@
 package hostcall
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"reflect"
@@ -264,21 +265,22 @@ func (e *execution) call(b compute.Backend, h *hostPlan, device compute.DeviceNu
 	}
 	defer a.forget()
 	shared := b.HasSharedBuffers()
-	for i, o := range h.in {
-		if o.slot < 0 {
-			continue
+	if !shared {
+		err = transfer(h.in, func(i, slot int) error {
+			a.inCopy[i] = memory(a.inCopy[i], h.in[i].tensor.Shape)
+			a.in[i].Flat = a.inCopy[i]
+			return e.slots[slot].ToFlatData(a.inCopy[i])
+		})
+		if err != nil {
+			return err
 		}
-		if shared {
+	}
+	for i, o := range h.in {
+		if o.slot >= 0 && shared {
 			if a.in[i].Flat, err = e.slots[o.slot].Data(); err != nil {
 				return err
 			}
-			continue
 		}
-		a.inCopy[i] = memory(a.inCopy[i], o.tensor.Shape)
-		if err := e.slots[o.slot].ToFlatData(a.inCopy[i]); err != nil {
-			return err
-		}
-		a.in[i].Flat = a.inCopy[i]
 	}
 	for i, o := range h.out {
 		switch {
@@ -302,16 +304,26 @@ func (e *execution) call(b compute.Backend, h *hostPlan, device compute.DeviceNu
 	if err != nil || shared {
 		return err
 	}
-	for i, o := range h.out {
-		if o.slot < 0 {
-			continue
+	return transfer(h.out, func(i, slot int) (err error) {
+		e.slots[slot], err = b.BufferFromFlatData(device, a.outMemory[i], h.out[i].tensor.Shape)
+		e.owned[slot] = err == nil
+		return err
+	})
+}
+
+// transfer copies operands between host and device, all at once: a copy waits for the
+// device, and a dozen small ones after each other take longer than what they carry.
+// The first error of an operand is returned after all have ended.
+func transfer(os []operand, one func(i, slot int) error) error {
+	errs := make([]error, len(os))
+	var wg sync.WaitGroup
+	for i, o := range os {
+		if o.slot >= 0 {
+			wg.Go(func() { errs[i] = one(i, o.slot) })
 		}
-		if e.slots[o.slot], err = b.BufferFromFlatData(device, a.outMemory[i], o.tensor.Shape); err != nil {
-			return err
-		}
-		e.owned[o.slot] = true
 	}
-	return nil
+	wg.Wait()
+	return errors.Join(errs...)
 }
 
 func newOperands(h *hostPlan) *operands {
