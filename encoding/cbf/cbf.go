@@ -32,6 +32,7 @@ import (
 	"io"
 
 	"github.com/optnet-go/optnet/conic"
+	"github.com/optnet-go/optnet/internal/linescan"
 )
 
 // File is what a file says.
@@ -84,11 +85,11 @@ const maxDim = 1 << 23
 func Read(r io.Reader) (*File, error) { return read(r, maxDim) }
 
 func read(r io.Reader, limit int) (*File, error) {
-	sc, err := newScanner(r)
+	sc, err := linescan.New(r, format)
 	if err != nil {
 		return nil, err
 	}
-	p := &parser{scanner: sc, limit: limit, seen: map[string]int{}}
+	p := &parser{Scanner: sc, limit: limit, seen: map[string]int{}}
 	if err := p.sections(); err != nil {
 		return nil, err
 	}

@@ -6,11 +6,14 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
+
+	"github.com/optnet-go/optnet/internal/linescan"
 )
 
 // parser collects the sections of a file.
 type parser struct {
-	*scanner
+	*linescan.Scanner
 	limit int            // variables, and rows, at most
 	seen  map[string]int // section: the line of its keyword
 
@@ -97,29 +100,29 @@ func (p *parser) sections() error {
 		return err
 	}
 	for {
-		err := p.next()
+		err := p.Next()
 		if errors.Is(err, io.EOF) {
 			break
 		}
 		if err != nil {
 			return err
 		}
-		name := p.fields[0]
+		name := p.Fields[0]
 		s, ok := sections[name]
 		switch {
 		case name == "CHANGE":
-			return p.errorf("CHANGE: the file holds several problems; split it at the lines CHANGE, and apply each change to a copy")
-		case !ok || len(p.fields) != 1:
-			return p.errorf("%q, want the keyword of a section, alone in its line", strings.Join(p.fields, " "))
+			return p.Errorf("CHANGE: the file holds several problems; split it at the lines CHANGE, and apply each change to a copy")
+		case !ok || len(p.Fields) != 1:
+			return p.Errorf("%q, want the keyword of a section, alone in its line", strings.Join(p.Fields, " "))
 		case p.seen[name] > 0:
-			return p.errorf("section %s again; the first is in line %d", name, p.seen[name])
+			return p.Errorf("section %s again; the first is in line %d", name, p.seen[name])
 		}
 		for _, before := range s.after {
 			if p.seen[before] == 0 {
-				return p.errorf("section %s before section %s, on which its indices depend", name, before)
+				return p.Errorf("section %s before section %s, on which its indices depend", name, before)
 			}
 		}
-		p.seen[name] = p.line
+		p.seen[name] = p.Line
 		if err := s.read(p); err != nil {
 			return err
 		}
@@ -135,13 +138,13 @@ func (p *parser) sections() error {
 
 // want goes to the next line of a section, which has n fields.
 func (p *parser) want(name string, n int) error {
-	switch err := p.next(); {
+	switch err := p.Next(); {
 	case errors.Is(err, io.EOF):
-		return p.errorf("the file ends where %s is wanted; is it truncated?", name)
+		return p.Errorf("the file ends where %s is wanted; is it truncated?", name)
 	case err != nil:
 		return err
-	case len(p.fields) != n:
-		return p.errorf("%d fields, want %d: %s", len(p.fields), n, name)
+	case len(p.Fields) != n:
+		return p.Errorf("%d fields, want %d: %s", len(p.Fields), n, name)
 	}
 	return nil
 }
@@ -152,25 +155,25 @@ func (p *parser) count(name string, end int) (int, error) {
 	if err := p.want(name, 1); err != nil {
 		return 0, err
 	}
-	return p.integer(0, name, end)
+	return p.Int(0, name, 0, end-1)
 }
 
 func (p *parser) header() error {
-	switch err := p.next(); {
+	switch err := p.Next(); {
 	case errors.Is(err, io.EOF):
 		return &SyntaxError{0, "the file is empty"}
 	case err != nil:
 		return err
-	case p.fields[0] != "VER" || len(p.fields) != 1:
-		return p.errorf("the file begins with %q, want the section VER", strings.Join(p.fields, " "))
+	case p.Fields[0] != "VER" || len(p.Fields) != 1:
+		return p.Errorf("the file begins with %q, want the section VER", strings.Join(p.Fields, " "))
 	}
-	p.seen["VER"] = p.line
+	p.seen["VER"] = p.Line
 	if err := p.want("the version", 1); err != nil {
 		return err
 	}
-	v, err := strconv.Atoi(p.fields[0])
+	v, err := strconv.Atoi(p.Fields[0])
 	if err != nil || v < 1 || v > 4 {
-		return p.errorf("version %q, want 1 to 4", p.fields[0])
+		return p.Errorf("version %q, want 1 to 4", p.Fields[0])
 	}
 	p.version = v
 	return nil
@@ -180,12 +183,12 @@ func (p *parser) sense() error {
 	if err := p.want("the sense", 1); err != nil {
 		return err
 	}
-	switch p.fields[0] {
+	switch p.Fields[0] {
 	case "MIN":
 	case "MAX":
 		p.maximize = true
 	default:
-		return p.errorf("sense %q, want MIN or MAX", p.fields[0])
+		return p.Errorf("sense %q, want MIN or MAX", p.Fields[0])
 	}
 	return nil
 }
@@ -194,7 +197,7 @@ func (p *parser) sense() error {
 func (p *parser) integers() error {
 	n, err := p.count("the number of integer variables", p.vars.size+1)
 	if err == nil && n > 0 {
-		err = p.errorf("INT: %d variables must be integers; only continuous problems are solved here. Without this section the file is its relaxation", n)
+		err = p.Errorf("INT: %d variables must be integers; only continuous problems are solved here. Without this section the file is its relaxation", n)
 	}
 	return err
 }
@@ -203,8 +206,8 @@ func (p *parser) constant() error {
 	if err := p.want("the constant", 1); err != nil {
 		return err
 	}
-	v, err := p.number(0)
-	p.objB = append(p.objB, coef{line: p.line, val: v})
+	v, err := p.Number(0, "the value")
+	p.objB = append(p.objB, coef{line: p.Line, val: v})
 	return err
 }
 
@@ -218,11 +221,11 @@ func (p *parser) exponents(dst *[][]float64) error {
 	if err := p.want("the number of power cones and of their exponents", 2); err != nil {
 		return err
 	}
-	n, err := p.integer(0, "the number of power cones", p.limit+1)
+	n, err := p.Int(0, "the number of power cones", 0, p.limit)
 	if err != nil {
 		return err
 	}
-	total, err := p.integer(1, "the number of exponents", p.limit+1)
+	total, err := p.Int(1, "the number of exponents", 0, p.limit)
 	if err != nil {
 		return err
 	}
@@ -232,7 +235,7 @@ func (p *parser) exponents(dst *[][]float64) error {
 			return err
 		}
 		if k == 0 || k > total {
-			return p.errorf("%d exponents, want 1 to the %d that are left of the section's total", k, total)
+			return p.Errorf("%d exponents, want 1 to the %d that are left of the section's total", k, total)
 		}
 		total -= k
 		var alpha []float64
@@ -241,23 +244,23 @@ func (p *parser) exponents(dst *[][]float64) error {
 			if err := p.want("an exponent", 1); err != nil {
 				return err
 			}
-			v, err := p.number(0)
+			v, err := p.Number(0, "the value")
 			if err != nil {
 				return err
 			}
 			if v <= 0 {
-				return p.errorf("exponent %v, want a positive number", v)
+				return p.Errorf("exponent %v, want a positive number", v)
 			}
 			alpha = append(alpha, v)
 			sum += v
 		}
 		if least := slices.Min(alpha); least < minExponent*sum {
-			return p.errorf("exponent %v is less than %g of the cone's sum", least, minExponent)
+			return p.Errorf("exponent %v is less than %g of the cone's sum", least, minExponent)
 		}
 		*dst = append(*dst, alpha)
 	}
 	if total != 0 {
-		return p.errorf("the power cones have %d exponents fewer than the section announces", total)
+		return p.Errorf("the power cones have %d exponents fewer than the section announces", total)
 	}
 	return nil
 }
@@ -275,11 +278,11 @@ func (p *parser) orders(dst *triangles) error {
 			return err
 		}
 		if k == 0 {
-			return p.errorf("a matrix of order 0, want at least 1")
+			return p.Errorf("a matrix of order 0, want at least 1")
 		}
 		end := dst.size() + k*(k+1)/2
 		if end > p.limit {
-			return p.errorf("the matrices have %d entries or more in one triangle, want at most %d", end, p.limit)
+			return p.Errorf("the matrices have %d entries or more in one triangle, want at most %d", end, p.limit)
 		}
 		dst.order = append(dst.order, k)
 		dst.start = append(dst.start, end)
@@ -293,11 +296,11 @@ func (p *parser) cones(dst *blocks, what string) error {
 	if err := p.want("the number of "+what+"s and of cones", 2); err != nil {
 		return err
 	}
-	size, err := p.integer(0, "the number of "+what+"s", p.limit+1)
+	size, err := p.Int(0, "the number of "+what+"s", 0, p.limit)
 	if err != nil {
 		return err
 	}
-	n, err := p.integer(1, "the number of cones", p.limit+1)
+	n, err := p.Int(1, "the number of cones", 0, p.limit)
 	if err != nil {
 		return err
 	}
@@ -305,11 +308,11 @@ func (p *parser) cones(dst *blocks, what string) error {
 		if err := p.want("a cone and its dimension", 2); err != nil {
 			return err
 		}
-		dim, err := p.integer(1, "the dimension of the cone", size-dst.size+1)
+		dim, err := p.Int(1, "the dimension of the cone", 0, size-dst.size)
 		if err != nil {
 			return err
 		}
-		b, err := p.cone(p.fields[0], dim)
+		b, err := p.cone(p.Fields[0], dim)
 		if err != nil {
 			return err
 		}
@@ -317,7 +320,7 @@ func (p *parser) cones(dst *blocks, what string) error {
 		dst.size += dim
 	}
 	if dst.size != size {
-		return p.errorf("the cones have %d %ss, want the %d that the section announces", dst.size, what, size)
+		return p.Errorf("the cones have %d %ss, want the %d that the section announces", dst.size, what, size)
 	}
 	return nil
 }
@@ -334,7 +337,7 @@ func (p *parser) cone(name string, dim int) (block, error) {
 		least = 2
 	case "EXP", "EXP*":
 		if dim != 3 {
-			return b, p.errorf("cone %s of dimension %d, want 3", name, dim)
+			return b, p.Errorf("cone %s of dimension %d, want 3", name, dim)
 		}
 	default:
 		at, kind, ok := strings.Cut(name, ":")
@@ -343,17 +346,17 @@ func (p *parser) cone(name string, dim int) (block, error) {
 			list = p.dualPower
 		}
 		if !ok || !strings.HasPrefix(at, "@") || kind != "POW" && kind != "POW*" {
-			return b, p.errorf("cone %q, want one of F, L+, L-, L=, Q, QR, EXP, EXP*, @i:POW, @i:POW*", name)
+			return b, p.Errorf("cone %q, want one of F, L+, L-, L=, Q, QR, EXP, EXP*, @i:POW, @i:POW*", name)
 		}
 		i, err := strconv.Atoi(at[1:])
 		if err != nil || i < 0 || i >= len(list) {
-			return b, p.errorf("cone %q; the file has %d such power cones before this line, numbered from 0", name, len(list))
+			return b, p.Errorf("cone %q; the file has %d such power cones before this line, numbered from 0", name, len(list))
 		}
 		b.cone, b.pow = kind, list[i]
 		least = len(b.pow)
 	}
 	if dim < least {
-		return b, p.errorf("cone %s of dimension %d, want at least %d", name, dim, least)
+		return b, p.Errorf("cone %s of dimension %d, want at least %d", name, dim, least)
 	}
 	return b, nil
 }
@@ -376,26 +379,26 @@ func (p *parser) coords(dst *[]coef, indices ...index) error {
 		if err := p.want("indices and a value", len(indices)+1); err != nil {
 			return err
 		}
-		c := coef{line: p.line}
+		c := coef{line: p.Line}
 		order := 0 // of the matrix that k and l point into
 		for f, ix := range indices {
 			switch ix.field {
 			case 'i':
-				c.i, err = p.integer(f, ix.name, p.rows.size)
+				c.i, err = p.Int(f, ix.name, 0, p.rows.size-1)
 			case 'j':
-				c.j, err = p.integer(f, ix.name, p.vars.size)
+				c.j, err = p.Int(f, ix.name, 0, p.vars.size-1)
 			case 'I':
-				if c.i, err = p.integer(f, ix.name, len(p.psdRows.order)); err == nil {
+				if c.i, err = p.Int(f, ix.name, 0, len(p.psdRows.order)-1); err == nil {
 					order = p.psdRows.order[c.i]
 				}
 			case 'J':
-				if c.j, err = p.integer(f, ix.name, len(p.psdVars.order)); err == nil {
+				if c.j, err = p.Int(f, ix.name, 0, len(p.psdVars.order)-1); err == nil {
 					order = p.psdVars.order[c.j]
 				}
 			case 'k':
-				c.k, err = p.integer(f, ix.name, order)
+				c.k, err = p.Int(f, ix.name, 0, order-1)
 			case 'l':
-				c.l, err = p.integer(f, ix.name, order)
+				c.l, err = p.Int(f, ix.name, 0, order-1)
 			}
 			if err != nil {
 				return err
@@ -404,11 +407,17 @@ func (p *parser) coords(dst *[]coef, indices ...index) error {
 		if c.k > c.l {
 			c.k, c.l = c.l, c.k
 		}
-		if c.val, err = p.number(len(indices)); err != nil {
+		if c.val, err = p.Number(len(indices), "the value"); err != nil {
 			return err
 		}
 		*dst = append(*dst, c)
 	}
 	*dst = slices.Clip(*dst)
 	return nil
+}
+
+// format is that of the lines: at most 512 characters, the standard says.
+var format = linescan.Format{
+	Package: "cbf", MaxLine: 1 << 16, TooLong: "; is this a CBF file?", Comment: "#", Blank: unicode.IsSpace,
+	Error: func(line int, rule string) error { return &SyntaxError{line, rule} },
 }

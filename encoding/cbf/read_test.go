@@ -2,7 +2,6 @@ package cbf
 
 import (
 	"bytes"
-	"compress/gzip"
 	"encoding/csv"
 	"errors"
 	"fmt"
@@ -15,9 +14,9 @@ import (
 	"strconv"
 	"strings"
 	"testing"
-	"testing/iotest"
 
 	"github.com/optnet-go/optnet/conic"
+	"github.com/optnet-go/optnet/internal/linescan/linetest"
 	"github.com/optnet-go/optnet/sparse"
 )
 
@@ -287,33 +286,13 @@ VAR
 	}
 }
 
-func TestReadGzip(t *testing.T) {
-	var buf bytes.Buffer
-	w := gzip.NewWriter(&buf)
-	if _, err := w.Write([]byte(mixed)); err != nil {
-		t.Fatal(err)
+func TestReading(t *testing.T) {
+	all := func(r io.Reader) error {
+		_, err := Read(r)
+		return err
 	}
-	if err := w.Close(); err != nil {
-		t.Fatal(err)
-	}
-	if f, err := Read(bytes.NewReader(buf.Bytes())); err != nil || f.Vars != 3 {
-		t.Fatalf("error %v, want a problem with 3 scalar variables", err)
-	}
-	if _, err := Read(bytes.NewReader(buf.Bytes()[:buf.Len()-12])); err == nil {
-		t.Error("a truncated archive was read without an error")
-	}
-}
-
-// TestReadFails: where reading fails, that is the error, and not what is wrong with
-// the part of a line that was read before.
-func TestReadFails(t *testing.T) {
-	fault := errors.New("the disk is gone")
-	for n := range len(mixed) + 1 {
-		_, err := Read(io.MultiReader(strings.NewReader(mixed[:n]), iotest.ErrReader(fault)))
-		if !errors.Is(err, fault) {
-			t.Errorf("after %q: error %v", mixed[:n], err)
-		}
-	}
+	linetest.Gzip(t, mixed, all)
+	linetest.Fails(t, mixed, all)
 }
 
 // TestBadFiles has one file a rule: the message must name the line and the fault.

@@ -10,11 +10,12 @@ import (
 	"strings"
 
 	"github.com/optnet-go/optnet/conic"
+	"github.com/optnet-go/optnet/internal/linescan"
 	"github.com/optnet-go/optnet/sparse"
 )
 
 type parser struct {
-	*scanner
+	*linescan.Scanner
 	limit int // variables, and rows, at most
 
 	comments []string
@@ -36,11 +37,11 @@ type entry struct {
 // number in its line is a remark.
 func (p *parser) head() error {
 	for {
-		switch err := p.next(); {
-		case errors.Is(err, io.EOF) && p.line == 0:
+		switch err := p.Next(); {
+		case errors.Is(err, io.EOF) && p.Line == 0:
 			return &SyntaxError{0, "the file is empty"}
 		case errors.Is(err, io.EOF):
-			return p.errorf("the file ends where the number of variables is wanted; is it truncated?")
+			return p.Errorf("the file ends where the number of variables is wanted; is it truncated?")
 		case err != nil:
 			return err
 		}
@@ -51,7 +52,7 @@ func (p *parser) head() error {
 		p.comments = append(p.comments, strings.TrimRight(text, "\r"))
 	}
 	var err error
-	if p.m, err = p.integer(0, "the number of variables", 0, p.limit); err != nil {
+	if p.m, err = p.Int(0, "the number of variables", 0, p.limit); err != nil {
 		return err
 	}
 	return nil
@@ -59,33 +60,33 @@ func (p *parser) head() error {
 
 // blocks reads the number of blocks and their orders.
 func (p *parser) blocks() error {
-	if err := p.want("the number of blocks"); err != nil {
+	if err := p.Want("the number of blocks"); err != nil {
 		return err
 	}
-	n, err := p.integer(0, "the number of blocks", 1, p.limit)
+	n, err := p.Int(0, "the number of blocks", 1, p.limit)
 	if err != nil {
 		return err
 	}
 	p.start = []int{0}
 	for len(p.order) < n {
-		if err := p.want("the orders of the blocks"); err != nil {
+		if err := p.Want("the orders of the blocks"); err != nil {
 			return err
 		}
-		for f := 0; f < len(p.fields) && len(p.order) < n; f++ {
-			k, err := p.integer(f, "the order of a block", -p.limit, p.limit)
+		for f := 0; f < len(p.Fields) && len(p.order) < n; f++ {
+			k, err := p.Int(f, "the order of a block", -p.limit, p.limit)
 			if err != nil {
 				return err
 			}
 			rows := -k
 			switch {
 			case k == 0:
-				return p.errorf("a block of order 0, want at least 1, or a negative order for a diagonal block")
+				return p.Errorf("a block of order 0, want at least 1, or a negative order for a diagonal block")
 			case k > 0:
 				rows = k * (k + 1) / 2
 			}
 			end := p.start[len(p.order)] + rows
 			if end > p.limit {
-				return p.errorf("the blocks have %d rows or more, want at most %d", end, p.limit)
+				return p.Errorf("the blocks have %d rows or more, want at most %d", end, p.limit)
 			}
 			p.order, p.start = append(p.order, k), append(p.start, end)
 		}
@@ -96,14 +97,14 @@ func (p *parser) blocks() error {
 // costs reads c, in one line or several.
 func (p *parser) costs() error {
 	for len(p.c) < p.m {
-		if err := p.want("the objective"); err != nil {
+		if err := p.Want("the objective"); err != nil {
 			return err
 		}
-		for f := range p.fields {
+		for f := range p.Fields {
 			if len(p.c) == p.m {
-				return p.errorf("more than %d numbers in the objective, one for each variable", p.m)
+				return p.Errorf("more than %d numbers in the objective, one for each variable", p.m)
 			}
-			v, err := p.number(f, "an objective coefficient")
+			v, err := p.Number(f, "an objective coefficient")
 			if err != nil {
 				return err
 			}
@@ -117,43 +118,43 @@ func (p *parser) costs() error {
 // column, value.
 func (p *parser) entries() error {
 	for {
-		err := p.next()
+		err := p.Next()
 		if errors.Is(err, io.EOF) {
 			return nil
 		}
 		if err != nil {
 			return err
 		}
-		if strings.HasPrefix(p.fields[0], "*") {
-			return p.errorf("%q after the entries: variables that are integers, or a rank, are not solved here. Without this part the file is its relaxation", p.fields[0])
+		if strings.HasPrefix(p.Fields[0], "*") {
+			return p.Errorf("%q after the entries: variables that are integers, or a rank, are not solved here. Without this part the file is its relaxation", p.Fields[0])
 		}
-		if len(p.fields) != 5 {
-			return p.errorf("%d fields, want 5: matrix, block, row, column, value", len(p.fields))
+		if len(p.Fields) != 5 {
+			return p.Errorf("%d fields, want 5: matrix, block, row, column, value", len(p.Fields))
 		}
-		mat, err := p.integer(0, "the matrix", 0, p.m)
+		mat, err := p.Int(0, "the matrix", 0, p.m)
 		if err != nil {
 			return err
 		}
-		block, err := p.integer(1, "the block", 1, len(p.order))
+		block, err := p.Int(1, "the block", 1, len(p.order))
 		if err != nil {
 			return err
 		}
 		order := p.order[block-1]
 		size := max(order, -order)
-		i, err := p.integer(2, "the row", 1, size)
+		i, err := p.Int(2, "the row", 1, size)
 		if err != nil {
 			return err
 		}
-		j, err := p.integer(3, "the column", 1, size)
+		j, err := p.Int(3, "the column", 1, size)
 		if err != nil {
 			return err
 		}
-		v, err := p.number(4, "the value")
+		v, err := p.Number(4, "the value")
 		if err != nil {
 			return err
 		}
 		i, j = min(i, j)-1, max(i, j)-1
-		e := entry{line: p.line, mat: mat, val: v}
+		e := entry{line: p.Line, mat: mat, val: v}
 		switch {
 		case order > 0:
 			e.row = j*(j+1)/2 + i
@@ -163,7 +164,7 @@ func (p *parser) entries() error {
 		case i == j:
 			e.row = i
 		default:
-			return p.errorf("entry (%d, %d) of block %d, which is diagonal", i+1, j+1, block)
+			return p.Errorf("entry (%d, %d) of block %d, which is diagonal", i+1, j+1, block)
 		}
 		e.row += p.start[block-1]
 		p.list = append(p.list, e)
@@ -214,4 +215,18 @@ func (p *parser) build() (*File, error) {
 		pr.A.ColPtr[i+1] += pr.A.ColPtr[i]
 	}
 	return &File{Comments: p.comments, Problem: pr, Blocks: p.order}, nil
+}
+
+// format is that of the lines. The objective stands in one, and has as many numbers as
+// there are variables.
+var format = linescan.Format{
+	Package: "sdpa", MaxLine: 1 << 28, Fortran: true,
+	Blank: func(r rune) bool {
+		switch r {
+		case ' ', '\t', '\r', '\v', '\f', ',', '(', ')', '{', '}', '=':
+			return true
+		}
+		return false
+	},
+	Error: func(line int, rule string) error { return &SyntaxError{line, rule} },
 }

@@ -2,7 +2,6 @@ package sdpa
 
 import (
 	"bytes"
-	"compress/gzip"
 	"encoding/csv"
 	"errors"
 	"io"
@@ -13,9 +12,9 @@ import (
 	"strconv"
 	"strings"
 	"testing"
-	"testing/iotest"
 
 	"github.com/optnet-go/optnet/conic"
+	"github.com/optnet-go/optnet/internal/linescan/linetest"
 )
 
 const example = `"Example 1: mDim = 3, nBLOCK = 1, {2}"
@@ -84,34 +83,13 @@ func TestRead(t *testing.T) {
 	}
 }
 
-func TestReadGzip(t *testing.T) {
-	var buf bytes.Buffer
-	w := gzip.NewWriter(&buf)
-	if _, err := w.Write([]byte(example)); err != nil {
-		t.Fatal(err)
+func TestReading(t *testing.T) {
+	all := func(r io.Reader) error {
+		_, err := Read(r)
+		return err
 	}
-	if err := w.Close(); err != nil {
-		t.Fatal(err)
-	}
-	f, err := Read(bytes.NewReader(buf.Bytes()))
-	if err != nil || f.Problem.A.Rows != 6 {
-		t.Fatalf("error %v, want a problem with 6 rows", err)
-	}
-	if _, err := Read(bytes.NewReader(buf.Bytes()[:buf.Len()-12])); err == nil {
-		t.Error("a truncated archive was read without an error")
-	}
-}
-
-// TestReadFails: where reading fails, that is the error, and not what is wrong with
-// the part of a line that was read before.
-func TestReadFails(t *testing.T) {
-	fault := errors.New("the disk is gone")
-	for n := range len(example) + 1 {
-		_, err := Read(io.MultiReader(strings.NewReader(example[:n]), iotest.ErrReader(fault)))
-		if !errors.Is(err, fault) {
-			t.Errorf("after %q: error %v", example[:n], err)
-		}
-	}
+	linetest.Gzip(t, example, all)
+	linetest.Fails(t, example, all)
 }
 
 // TestBadFiles has one file a rule: the message must name the line and the fault.

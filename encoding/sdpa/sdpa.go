@@ -23,6 +23,7 @@ import (
 	"io"
 
 	"github.com/optnet-go/optnet/conic"
+	"github.com/optnet-go/optnet/internal/linescan"
 )
 
 // File is what a file says.
@@ -58,11 +59,11 @@ const maxDim = 1 << 23
 func Read(r io.Reader) (*File, error) { return read(r, maxDim) }
 
 func read(r io.Reader, limit int) (*File, error) {
-	sc, err := newScanner(r)
+	sc, err := linescan.New(r, format)
 	if err != nil {
 		return nil, err
 	}
-	p := &parser{scanner: sc, limit: limit}
+	p := &parser{Scanner: sc, limit: limit}
 	for _, step := range []func() error{p.head, p.blocks, p.costs, p.entries} {
 		if err := step(); err != nil {
 			return nil, err
