@@ -79,4 +79,17 @@ torch.set_default_dtype(torch.float)
 noise = torch.stack([torch.stack([0.2 * torch.randn(n, 1).double() for _ in range(25)]) for _ in range(8)])[..., 0]
 save(adp_A=A, adp_B=B, adp_root=np.real(sqrtm(np.eye(m) + B.T @ P @ B)), adp_cross=A.T @ P @ B, adp_noise=noise)
 
+# Signal denoising. The signals are cos(b·t); single precision is enough for noise.
+n = 100
+torch.set_default_dtype(torch.double)
+torch.manual_seed(0)
+np.random.seed(0)
+root = 0.1 * np.random.randn(n, n)
+normal = torch.distributions.MultivariateNormal(torch.zeros(n), covariance_matrix=torch.tensor(root.T @ root))
+rates, noise = [], []
+for _ in range(600):
+    rates.append(np.random.uniform(low=1, high=3))
+    noise.append(normal.sample().numpy())
+save(denoise_rates=np.array(rates), denoise_noise=np.array(noise, dtype=np.float32))
+
 np.savez_compressed("data.npz", **out)

@@ -35,6 +35,8 @@ var experiments = []experiment{
 	{"resource", "learning the utilities of an allocation", resource},
 	{"mpc", "learning the weights of a constrained controller", mpc},
 	{"adp", "approximate dynamic programming by a policy that is a convex program", adp},
+	{"denoise", "signals from correlated noise, by a learned metric", denoise},
+	{"vix", "a trading policy for each regime of volatility, tuned through simulations", vix},
 	{"poison", "the attack on the training data of a logistic regression", poison},
 }
 

@@ -8,6 +8,7 @@ import (
 
 	"github.com/optnet-go/optnet/cvx"
 	"github.com/optnet-go/optnet/layer"
+	"github.com/optnet-go/optnet/qp"
 )
 
 // floats returns an array by name; the archive is part of the program, so that a
@@ -108,8 +109,10 @@ func relu(ctx context.Context, d data) error {
 }
 
 // monotone: y = argmin ‖y − θᵀx‖ subject to y₁ ≤ … ≤ yₘ. Training starts at θ = 0,
-// where all rows are weakly active and the derivative is a convention: the paths of
-// two implementations part there.
+// where all rows are weakly active: the derivative is a convention there, Adam's first step
+// takes nothing but its signs, and after 20 epochs the path still counts. From starts
+// within 1e-6 of 0 the same training ends between 0.57 and 0.79. The rule Smoothed differentiates
+// a point inside, where there is a derivative, and pooled outputs pull on each other.
 func monotone(ctx context.Context, d data) error {
 	const n, m, batch = 20, 10, 16
 	mo := cvx.NewModel()
@@ -118,6 +121,9 @@ func monotone(ctx context.Context, d data) error {
 	mo.SubjectTo(cvx.Geq(cvx.Diff(y), cvx.Const(0)))
 	l, err := compile(mo, nil, nil)
 	if err != nil {
+		return err
+	}
+	if l, err = l.With(&layer.Options{EpsAbs: 1e-12, EpsRel: 1e-12, Rule: qp.Smoothed}); err != nil {
 		return err
 	}
 	var p layer.Pass
