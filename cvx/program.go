@@ -187,6 +187,10 @@ func (p *Program) Uses(m *Map, k int) bool {
 	return in(a.linear) || in(a.logarithm)
 }
 
+// Logarithmic says whether x stands for logarithms of the variables: the model is one
+// of NewGP.
+func (p *Program) Logarithmic() bool { return p.log }
+
 // Recover writes the value of variable k at the solution x.
 func (p *Program) Recover(dst []float64, k int, x []float64) {
 	v := &p.vars[k]

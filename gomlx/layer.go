@@ -226,7 +226,7 @@ func (c *pass) Backward(din, dout []hostcall.Tensor) error {
 	}
 	c.certs = c.certs[:0]
 	for _, n := range c.grad.Certs {
-		c.certs = append(c.certs, qp.Certificate{Residual: n.Residual, Margin: n.Margin, RCond: n.RCond, Error: n.Error, Unique: n.Unique, Zeroed: n.Zeroed})
+		c.certs = append(c.certs, qp.Certificate{Residual: n.Residual, Margin: n.Margin, RCond: n.RCond, Error: n.Error, Active: max(n.Active, 0), Weak: max(n.Weak, 0), Unique: n.Unique, Zeroed: n.Zeroed})
 	}
 	c.derived(c.info, c.certs, spent)
 	return nil

@@ -110,7 +110,7 @@ func (s *coneState) vjp(ctx context.Context, p *Pass, want []bool, ux, uz, uv []
 func (s *coneState) trivial(size int) []Certificate {
 	s.certs = growCerts(s.certs, size)
 	for i := range s.certs {
-		s.certs[i] = Certificate{Unique: true}
+		s.certs[i] = Certificate{Active: -1, Weak: -1, Unique: true}
 	}
 	return s.certs
 }
@@ -118,7 +118,7 @@ func (s *coneState) trivial(size int) []Certificate {
 func (s *coneState) certificates(cs []conic.Certificate) []Certificate {
 	s.certs = growCerts(s.certs, len(cs))
 	for i, c := range cs {
-		s.certs[i] = Certificate{Residual: c.Residual, Margin: c.Margin, RCond: c.RCond, Error: c.Error, Unique: c.Unique, Zeroed: c.Zeroed}
+		s.certs[i] = Certificate{Residual: c.Residual, Margin: c.Margin, RCond: c.RCond, Error: c.Error, Active: -1, Weak: -1, Unique: c.Unique, Zeroed: c.Zeroed}
 	}
 	return s.certs
 }

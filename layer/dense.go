@@ -131,7 +131,7 @@ func (s *denseState) vjp(ctx context.Context, p *Pass, want []bool, ux, uz, uv [
 func (s *denseState) certificates(cs []qp.Certificate) []Certificate {
 	s.certs = growCerts(s.certs, len(cs))
 	for i, c := range cs {
-		s.certs[i] = Certificate{Residual: c.Residual, Margin: c.Margin, RCond: c.RCond, Error: c.Error, Unique: c.Unique, Zeroed: c.Zeroed}
+		s.certs[i] = Certificate{Residual: c.Residual, Margin: c.Margin, RCond: c.RCond, Error: c.Error, Active: c.Active, Weak: c.Weak, Unique: c.Unique, Zeroed: c.Zeroed}
 	}
 	return s.certs
 }

@@ -104,6 +104,9 @@ func (p *Pass) Backward(ctx context.Context, dst *Gradient, up *Outputs) error {
 			continue
 		}
 		for i := range elements {
+			if p.bad[i] != "" { // a value that is refused may have no derivative, either
+				continue
+			}
 			l.prog.ParamAdjoint(part(dst.Params[o], p.shared[k], p.size, i), k, p.value(k, i), p.at(p.dtheta, i))
 		}
 	}

@@ -28,6 +28,38 @@ func (p *Pass) explain() {
 	}
 }
 
+// Ray returns the proof that element i of the last forward pass is infeasible or unbounded,
+// nil if it is neither.
+func (p *Pass) Ray(i int) *Ray {
+	if !p.done || i < 0 || i >= p.size {
+		return nil
+	}
+	l := p.layer
+	st := p.Info[i].Status
+	if st != qp.PrimalInfeasible && st != qp.DualInfeasible {
+		return nil
+	}
+	x, z := make([]float64, l.nx), make([]float64, l.nz)
+	p.state.rays(p, i, x, z)
+	r := &Ray{}
+	if st == qp.DualInfeasible {
+		r.Vars = map[string][]float64{}
+		for k, v := range l.prog.Vars() {
+			d := make([]float64, v.Size())
+			l.prog.RecoverTangent(d, k, make([]float64, l.nx), x)
+			r.Vars[v.Name] = d
+		}
+		return r
+	}
+	r.Duals = map[string][]float64{}
+	for k, c := range l.prog.Duals() {
+		w := make([]float64, c.Size())
+		l.prog.Multiplier(w, k, z)
+		r.Duals[c.Name] = w
+	}
+	return r
+}
+
 // enough is the part of a proof's largest entry from which on a constraint or
 // variable is named.
 const enough = 1e-3

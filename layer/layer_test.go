@@ -639,6 +639,38 @@ func TestClosedForm(t *testing.T) {
 	}
 }
 
+// An element of a log-log convex program that is refused has no values, and no gradient.
+func TestInvalidGP(t *testing.T) {
+	m := cvx.NewGP()
+	x, a := m.Var("x"), m.Param("a").Positive()
+	m.Minimize(cvx.Add(x, cvx.Div(cvx.Const(1), x)))
+	m.SubjectTo(cvx.Geq(x, a))
+	prog, err := m.Compile()
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, err := layer.New(prog, nil, nil, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var pass layer.Pass
+	if err := l.Forward(ctx, &pass, []float64{2, -1, math.NaN(), 4}); err != nil {
+		t.Fatal(err)
+	}
+	for i, bad := range []bool{false, true, true, false} {
+		if (pass.Info[i].Status == qp.InvalidInput) != bad || math.IsNaN(pass.Vars[0][i]) != bad || math.IsNaN(pass.Value[i]) != bad {
+			t.Errorf("element %d: %v, x = %v, value %v", i, pass.Info[i], pass.Vars[0][i], pass.Value[i])
+		}
+	}
+	var grad layer.Gradient
+	if err := pass.Backward(ctx, &grad, &layer.Outputs{Vars: [][]float64{{1, 1, 1, 1}}, Value: []float64{1, 1, 1, 1}}); err != nil {
+		t.Fatal(err)
+	}
+	if g := grad.Params[0]; g[1] != 0 || g[2] != 0 || math.Abs(g[0]-1.75) > 1e-6 {
+		t.Errorf("gradient %v", g)
+	}
+}
+
 // An element that is infeasible or unbounded says by what, and touches no other.
 func TestInfeasible(t *testing.T) {
 	m := cvx.NewModel()
@@ -675,9 +707,24 @@ func TestInfeasible(t *testing.T) {
 		if err := pass.Err(); !errors.Is(err, qp.ErrInfeasible) || !strings.Contains(err.Error(), "roof") {
 			t.Error(err)
 		}
+		if pass.Ray(0) != nil || pass.Ray(3) != nil || pass.Ray(-1) != nil || pass.Ray(4) != nil {
+			t.Errorf("%v: a proof for an element that is solved, or is not there", form)
+		}
+		// Σx ≤ 0, Σx ≥ 1 and x ≤ 5, weighted, add up to 0 ≤ −1.
+		if r := pass.Ray(1); r == nil || r.Vars != nil || r.Duals["floor"][0] < 0.9 {
+			t.Errorf("%v: %+v", form, r)
+		} else if roof, floor, far := r.Duals["roof"][0], r.Duals["floor"][0], r.Duals["far"]; math.Abs(roof-floor+far[1]) > 1e-6 || math.Abs(-floor+5*(far[0]+far[1])+1) > 1e-6 {
+			t.Errorf("%v: %+v", form, r)
+		}
+		if r := pass.Ray(2); r == nil || r.Duals != nil || math.Abs(r.Vars["y"][0]-1) > 1e-6 || math.Abs(r.Vars["x"][0]) > 1e-6 {
+			t.Errorf("%v: %+v", form, r)
+		}
 		var grad layer.Gradient
 		if err := pass.Backward(ctx, &grad, &layer.Outputs{Vars: [][]float64{{1, 2, 1, 2, 1, 2, 1, 2}}, Value: []float64{1, 1, 1, 1}}); err != nil {
 			t.Fatal(err)
+		}
+		if c := grad.Certs[0]; form == layer.Dense && (c.Active != 2 || c.Weak != 0) || form == layer.Cone && (c.Active != -1 || c.Weak != -1) {
+			t.Errorf("%v: %+v", form, c)
 		}
 		for _, g := range grad.Params {
 			if g[1] != 0 || g[2] != 0 {

@@ -35,7 +35,16 @@ type Info struct {
 // qp.Certificate and conic.Certificate.
 type Certificate struct {
 	Residual, Margin, RCond, Error float64
+	Active, Weak                   int // rows and bounds; −1 for cone programs, which do not count them
 	Unique, Zeroed                 bool
+}
+
+// A Ray proves that an element has no solution, in the model's own names: by weights of
+// the constraints, with the signs of multipliers, that add up to a contradiction, or by
+// a direction of the variables along which the objective improves without end. Of a model
+// of logarithms (cvx.NewGP) it is in those.
+type Ray struct {
+	Vars, Duals map[string][]float64 // one of them is nil
 }
 
 // Gradient is the destination of Backward; the zero value is ready.
@@ -278,6 +287,12 @@ func (p *Pass) collect() {
 			p.Info[i] = Info{Status: qp.InvalidInput, Reason: why}
 			clear(p.x[i*l.nx : (i+1)*l.nx])
 			p.raw[i] = 0
+			if l.prog.Logarithmic() { // 0 would stand for 1
+				for j := range l.nx {
+					p.x[i*l.nx+j] = math.NaN()
+				}
+				p.raw[i] = math.NaN()
+			}
 		}
 	}
 	p.explain()
