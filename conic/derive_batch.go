@@ -23,10 +23,12 @@ func (o *systemOnce) system(st *Structure) (*linearSystem, error) {
 // differentiation is what a Solution keeps for derivatives.
 type differentiation struct {
 	sys *linearSystem
-	// lins are the linearizations of the elements; if these would take too much
-	// memory, one for each worker, made anew in every call.
-	lins []*linearization
-	each bool
+	// The first derivative of a Solve uses one linearization for each worker, which stays in
+	// its cache. If a second one is asked for, those of the elements are kept from then
+	// on, unless they would take too much memory.
+	workers []*linearization
+	lins    []*linearization
+	calls   int // derivatives since the last Solve
 
 	x, z            []float64 // the points differentiated
 	y1, y2          []float64 // adjoint solutions
@@ -34,11 +36,16 @@ type differentiation struct {
 	certs           []Certificate
 }
 
-// keepBytes bounds the linearizations that a Solution keeps.
-const keepBytes = 512 << 20
+// Linearizations of this many bytes together are always kept, and of at most this many at
+// all.
+const (
+	keepAlways = 256 << 10
+	keepBytes  = 512 << 20
+)
 
 // forget drops what belongs to the previous Solve.
 func (d *differentiation) forget() {
+	d.calls = 0
 	for _, l := range d.lins {
 		if l != nil {
 			l.ready = false
@@ -71,25 +78,26 @@ func (y *linearSystem) linearizationBytes() int {
 func (x *Solution) eachElement(ctx context.Context, f func(l *linearization, i int)) error {
 	d := &x.diff
 	workers := min(x.solver.opt.Workers, x.size)
-	d.each = x.size*d.sys.bytes <= keepBytes
-	count := workers
-	if d.each {
-		count = x.size
+	total := x.size * d.sys.bytes
+	keep := total <= keepAlways || d.calls > 0 && total <= keepBytes
+	d.calls++
+	for len(d.workers) < workers {
+		d.workers = append(d.workers, nil)
 	}
-	for len(d.lins) < count {
+	for keep && len(d.lins) < x.size {
 		d.lins = append(d.lins, nil)
 	}
 	d.x, d.z = grow(d.x, d.sys.n*x.size), grow(d.z, d.sys.m*x.size)
 	one := func(worker, i int) {
-		at := i
-		if !d.each {
-			at = worker
+		at := &d.workers[worker]
+		if keep {
+			at = &d.lins[i]
 		}
-		if d.lins[at] == nil {
-			d.lins[at] = d.sys.newLinearization()
+		if *at == nil {
+			*at = d.sys.newLinearization()
 		}
-		l := d.lins[at]
-		if !d.each || !l.ready {
+		l := *at
+		if !keep || !l.ready {
 			x.linearize(l, i)
 			l.ready = true
 			copy(d.x[i*l.n:], l.x)

@@ -43,8 +43,8 @@ type denseK struct {
 // Costs in nanoseconds, of an operation of the dense and of the sparse way, and of
 // an entry of either, about.
 const (
-	denseFlop, sparseFlop   = 0.06, 0.5
-	denseEntry, sparseEntry = 1.5, 12
+	denseFlop, sparseFlop   = 0.04, 0.5
+	denseEntry, sparseEntry = 0.25, 16
 	maxDense                = 1 << 23 // entries of B and M
 )
 

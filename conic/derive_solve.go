@@ -51,7 +51,7 @@ func (l *linearization) strengthen() bool {
 	}
 	l.rcond = l.condition()
 	start(l.rhs2)
-	if l.refine(l.step2, l.rhs2, maxProximal, 0.9) <= retryAbove {
+	if l.refine(l.step2, l.rhs2, maxProximal, 0.9, solveTol) <= retryAbove {
 		return true
 	}
 	if _, left := l.leastSquares(l.step2, l.rhs2); left <= nullAbove {
@@ -247,27 +247,28 @@ func (l *linearization) condition() float64 {
 	return 1 / growth
 }
 
-// solve writes the solution of Kx = r to x, and returns its relative residual.
+// solve writes the solution of Kx = r to x, and returns its relative residual, which it
+// brings down to tol if it can.
 // Where K is singular it is the least-squares solution of minimum norm. fallback
 // tells that LSQR found it.
-func (l *linearization) solve(x, r []float64) (residual float64, fallback bool) {
+func (l *linearization) solve(x, r []float64, tol float64) (residual float64, fallback bool) {
 	if l.noFactor {
 		return l.iterate(x, r), true
 	}
-	residual, fallback = l.direct(x, r)
-	if !(residual <= retryAbove) && l.reg.Static < strongReg && l.strengthen() {
-		residual, fallback = l.direct(x, r)
+	residual, fallback = l.direct(x, r, tol)
+	if !(residual <= max(retryAbove, tol)) && l.reg.Static < strongReg && l.strengthen() {
+		residual, fallback = l.direct(x, r, tol)
 	}
 	return residual, fallback
 }
 
 // direct solves with the factor.
-func (l *linearization) direct(x, r []float64) (residual float64, fallback bool) {
+func (l *linearization) direct(x, r []float64, tol float64) (residual float64, fallback bool) {
 	if !l.singular {
 		if l.reg.Static < strongReg {
-			return l.refine(x, r, maxRefine, 0.5), false
+			return l.refine(x, r, maxRefine, 0.5, tol), false
 		}
-		if residual = l.refine(x, r, maxProximal, 0.9); residual <= retryAbove {
+		if residual = l.refine(x, r, maxProximal, 0.9, tol); residual <= max(retryAbove, tol) {
 			return residual, false
 		}
 	}
@@ -276,8 +277,8 @@ func (l *linearization) direct(x, r []float64) (residual float64, fallback bool)
 }
 
 // refine iterates to the solution of a consistent system, as long as a step makes
-// the residual smaller by the factor gain.
-func (l *linearization) refine(x, r []float64, steps int, gain float64) float64 {
+// the residual smaller by the factor gain, down to tol relative to r.
+func (l *linearization) refine(x, r []float64, steps int, gain, tol float64) float64 {
 	size := dense.NormInf(r)
 	clear(x)
 	if size == 0 {
@@ -302,7 +303,7 @@ func (l *linearization) refine(x, r []float64, steps int, gain float64) float64 
 			best = min(best, err)
 			break
 		}
-		if best = err; best <= solveTol*size {
+		if best = err; best <= tol*size {
 			break
 		}
 	}

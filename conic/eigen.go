@@ -126,7 +126,10 @@ func qlImplicit(n int, d, e, v []float64, ld int) bool {
 				return false
 			}
 			g := (d[l+1] - d[l]) / (2 * e[l])
-			r := math.Hypot(g, 1)
+			r := math.Sqrt(g*g + 1)
+			if math.IsInf(r, 1) {
+				r = math.Abs(g)
+			}
 			g = d[m] - d[l] + e[l]/(g+math.Copysign(r, g))
 			s, c, p := 1.0, 1.0, 0.0
 			i := m - 1

@@ -11,12 +11,14 @@ type scaling struct {
 	w    []float64 // scratch, n + m
 }
 
-// equilibrate is the method of Ruiz (2001) on the matrix [P Aᵀ; A 0]: ten times the
-// rows and columns are divided by the square roots of their largest entries; and
-// the cost by the larger of ‖q‖ and the mean norm of a column of P. It scales the
-// data in place.
-func (s *scaling) equilibrate(pl *plan, p, q, a, b []float64) {
-	const rounds, limit = 10, 1e4
+// equilibrate is the method of Ruiz (2001) on the matrix [P Aᵀ; A 0]: at most ten times the
+// rows and columns are divided by the square roots of their largest entries, until all of these are
+// close to one. It scales P and A in place.
+func (s *scaling) equilibrate(pl *plan, p, a []float64) {
+	const (
+		rounds, limit = 10, 1e4
+		near          = 0.05
+	)
 	for j := range s.d {
 		s.d[j] = 1
 	}
@@ -24,46 +26,23 @@ func (s *scaling) equilibrate(pl *plan, p, q, a, b []float64) {
 		s.e[i] = 1
 	}
 	col, row := s.w[:pl.n], s.w[pl.n:]
-	norms := func() {
-		clear(s.w)
-		for j := range pl.n {
-			for k := pl.p.ColPtr[j]; k < pl.p.ColPtr[j+1]; k++ {
-				i := pl.p.RowIdx[k]
-				v := math.Abs(p[k]) * s.d[i] * s.d[j]
-				col[i], col[j] = max(col[i], v), max(col[j], v)
-			}
-			for k := pl.a.ColPtr[j]; k < pl.a.ColPtr[j+1]; k++ {
-				i := pl.a.RowIdx[k]
-				v := math.Abs(a[k]) * s.e[i] * s.d[j]
-				col[j], row[i] = max(col[j], v), max(row[i], v)
-			}
-		}
-		for i := range pl.blocks {
-			bl := &pl.blocks[i]
-			if bl.kind <= NonNegative {
-				continue
-			}
-			r := row[bl.off : bl.off+bl.dim]
-			largest := 0.0
-			for _, v := range r {
-				largest = max(largest, v)
-			}
-			for l := range r {
-				r[l] = largest
-			}
-		}
-	}
-	update := func(x, norm []float64) {
+	// update divides, and tells whether more than little has changed.
+	update := func(x, norm []float64) (more bool) {
 		for i, v := range norm {
 			if v > 0 {
-				x[i] = min(limit, max(1/limit, x[i]/math.Sqrt(v)))
+				was := x[i]
+				x[i] = min(limit, max(1/limit, was/math.Sqrt(v)))
+				more = more || math.Abs(x[i]-was) > near*was
 			}
 		}
+		return more
 	}
 	for range rounds {
-		norms()
-		update(s.d, col)
-		update(s.e, row)
+		s.norms(pl, p, a)
+		more := update(s.d, col)
+		if !update(s.e, row) && !more {
+			break
+		}
 	}
 	for j := range s.d {
 		s.d[j] = powerOfTwo(s.d[j])
@@ -71,23 +50,79 @@ func (s *scaling) equilibrate(pl *plan, p, q, a, b []float64) {
 	for i := range s.e {
 		s.e[i] = powerOfTwo(s.e[i])
 	}
-	for j := range pl.n {
-		q[j] *= s.d[j]
+	for j, d := range s.d {
 		for k := pl.p.ColPtr[j]; k < pl.p.ColPtr[j+1]; k++ {
-			p[k] *= s.d[pl.p.RowIdx[k]] * s.d[j]
+			p[k] *= s.d[pl.p.RowIdx[k]] * d
 		}
 		for k := pl.a.ColPtr[j]; k < pl.a.ColPtr[j+1]; k++ {
-			a[k] *= s.e[pl.a.RowIdx[k]] * s.d[j]
+			a[k] *= s.e[pl.a.RowIdx[k]] * d
 		}
+	}
+}
+
+// norms writes to w the largest entries of the columns and rows as they are scaled now; the
+// rows of a cone share theirs.
+func (s *scaling) norms(pl *plan, p, a []float64) {
+	clear(s.w)
+	col, row := s.w[:pl.n], s.w[pl.n:]
+	for j, d := range s.d {
+		top := col[j]
+		for k := pl.p.ColPtr[j]; k < pl.p.ColPtr[j+1]; k++ {
+			i := pl.p.RowIdx[k]
+			v := math.Abs(p[k]) * s.d[i] * d
+			if v > col[i] {
+				col[i] = v
+			}
+			if v > top {
+				top = v
+			}
+		}
+		lo, hi := pl.a.ColPtr[j], pl.a.ColPtr[j+1]
+		rows, val := pl.a.RowIdx[lo:hi], a[lo:hi]
+		for k, i := range rows {
+			v := math.Abs(val[k]) * s.e[i] * d
+			if v > top {
+				top = v
+			}
+			if v > row[i] {
+				row[i] = v
+			}
+		}
+		col[j] = top
+	}
+	for i := range pl.blocks {
+		bl := &pl.blocks[i]
+		if bl.kind <= NonNegative {
+			continue
+		}
+		r := row[bl.off : bl.off+bl.dim]
+		largest := 0.0
+		for _, v := range r {
+			if v > largest {
+				largest = v
+			}
+		}
+		for l := range r {
+			r[l] = largest
+		}
+	}
+}
+
+// cost scales q and b, and the cost by the larger of ‖q‖ and the mean norm of a column
+// of P.
+func (s *scaling) cost(pl *plan, p, q, b []float64) {
+	const limit = 1e4
+	largest := 0.0
+	for j, d := range s.d {
+		q[j] *= d
+		largest = max(largest, math.Abs(q[j]))
 	}
 	for i := range b {
 		b[i] *= s.e[i]
 	}
-	// The cost.
+	col := s.w[:pl.n]
 	clear(col)
-	largest := 0.0
-	for j := range pl.n {
-		largest = max(largest, math.Abs(q[j]))
+	for j := range col {
 		for k := pl.p.ColPtr[j]; k < pl.p.ColPtr[j+1]; k++ {
 			i := pl.p.RowIdx[k]
 			v := math.Abs(p[k])

@@ -89,7 +89,7 @@ func (l *linearization) tangent(dx, dz, ds []float64, value *float64, d *Data) (
 	clear(l.rhs)
 	copy(l.rhs, r1)
 	l.toRows(l.rhs[l.n:l.n+l.m], r2)
-	residual, fallback = l.solve(l.sol, l.rhs)
+	residual, fallback = l.solve(l.sol, l.rhs, solveTol)
 	copy(dx, l.sol)
 	l.fromRows(dz, l.sol[l.n:l.n+l.m])
 	l.slackChange(ds, dx, dz)

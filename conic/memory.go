@@ -83,8 +83,8 @@ func (s *Solver) derivativeBytes(size, workers int64) int64 {
 	}
 	n, m := int64(sys.n), int64(sys.m)
 	bytes := size * (8*(2*n+2*m+2) + 8 + int64(unsafe.Sizeof(Certificate{})))
-	if size*int64(sys.bytes) <= keepBytes {
-		return bytes + size*int64(sys.bytes)
+	if total := size * int64(sys.bytes); total <= keepBytes {
+		bytes += total
 	}
 	return bytes + workers*int64(sys.bytes)
 }

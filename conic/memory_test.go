@@ -36,7 +36,7 @@ func TestBytes(t *testing.T) {
 				if err := s.Solve(context.Background(), &x, &b); err != nil {
 					t.Fatal(err)
 				}
-				if want == 0 {
+				for call := 0; want == 0 && call < 2; call++ { // the second keeps more
 					if err := x.VJP(context.Background(), &g, up); err != nil {
 						t.Fatal(err)
 					}

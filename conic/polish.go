@@ -75,7 +75,7 @@ func (l *linearization) polish() (factored bool) {
 func (l *linearization) newton() bool {
 	l.toRows(l.rhs[l.n:l.n+l.m], l.row1)
 	copy(l.rhs, l.col1)
-	l.solve(l.sol, l.rhs)
+	l.solve(l.sol, l.rhs, max(solveTol, min(1e-3, 0.1*polishGoal/l.merit)))
 	l.fromRows(l.row2, l.sol[l.n:l.n+l.m]) // dz
 	ds := l.row1
 	l.slackChange(ds, l.sol[:l.n], l.row2)

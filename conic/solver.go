@@ -102,6 +102,9 @@ func (s *Solver) Solve(ctx context.Context, dst *Solution, b *Batch) error {
 	for len(dst.works) < workers {
 		dst.works = append(dst.works, newWork(s.plan, &s.opt))
 	}
+	for _, w := range dst.works {
+		w.reusable = false
+	}
 	if workers == 1 {
 		for i := range b.Size {
 			s.element(ctx, deadline, dst, b.Warm, dst.works[0], i)
@@ -197,7 +200,9 @@ func (s *Solver) element(ctx context.Context, deadline time.Time, dst *Solution,
 		defer s.mu.Unlock()
 		s.opt.Trace(Iteration{Element: i, Iter: iter, PCost: r.pcost, DCost: r.dcost, Primal: r.primal, Dual: r.dual, Gap: r.gap, KT: w.it.kappa / w.it.tau, Mu: w.mu, Step: step})
 	}
-	if reason := w.load(&data); reason != "" {
+	one := func(a []float64, n int) bool { return len(a) == n }
+	same := one(dst.data.P, s.plan.p.NNZ()) && one(dst.data.A, s.plan.a.NNZ()) && dst.size > 1
+	if reason := w.load(&data, same); reason != "" {
 		out.info.Status, out.info.Reason = InvalidInput, reason
 		out.zero()
 		s.capture(dst, i)

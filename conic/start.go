@@ -9,12 +9,15 @@ import (
 )
 
 // check says what is wrong with an element's data, or "", and notes the rows
-// without effect.
-func (w *work) check(d *Data) string {
-	for _, c := range [...]struct {
+// without effect. With same set, P and A have been checked.
+func (w *work) check(d *Data, same bool) string {
+	for i, c := range [...]struct {
 		name string
 		x    []float64
-	}{{"P", d.P}, {"Q", d.Q}, {"A", d.A}} {
+	}{{"Q", d.Q}, {"P", d.P}, {"A", d.A}} {
+		if same && i > 0 {
+			break
+		}
 		for k, v := range c.x {
 			if math.IsNaN(v) || math.IsInf(v, 0) {
 				return fmt.Sprintf("%s has %v at %d", c.name, v, k)
@@ -32,6 +35,9 @@ func (w *work) check(d *Data) string {
 				return fmt.Sprintf("B has %v in row %d of a %v cone", v, i, b.kind)
 			}
 		}
+	}
+	if same {
+		return ""
 	}
 	return w.checkP(d.P)
 }

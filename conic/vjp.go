@@ -113,7 +113,7 @@ func (l *linearization) adjoint(y1, y2, gx, gz, gs []float64, value float64) (re
 	clear(l.rhs)
 	copy(l.rhs, r1)
 	l.toRows(l.rhs[l.n:l.n+l.m], rows)
-	residual, fallback = l.solve(l.sol, l.rhs)
+	residual, fallback = l.solve(l.sol, l.rhs, solveTol)
 	copy(y1, l.sol)
 	l.fromRows(l.row2, l.sol[l.n:l.n+l.m])
 	dense.Axpy(1, l.row2, y2)

@@ -18,6 +18,7 @@ type work struct {
 	sc               scaling
 	open             []bool // rows without effect, of infinite b
 	hasOpen          bool
+	reusable         bool // what load found out about P and A is that of all their rows
 	normA, normP     float64 // largest |entries|, of the data given
 	normQ, normB     float64
 	cones            []cone
@@ -89,39 +90,50 @@ func newWork(pl *plan, opt *Options) *work {
 const infinite = 1e20
 
 // load takes an element's data, checks and scales them. It returns why they are
-// invalid, or "".
-func (w *work) load(d *Data) (reason string) {
+// invalid, or "". With same set, P and A are those of the element before, and all that was
+// found out about them stays.
+func (w *work) load(d *Data, same bool) (reason string) {
 	w.given = *d
-	if reason := w.check(d); reason != "" {
+	same = same && w.reusable
+	w.reusable = false
+	if reason := w.check(d, same); reason != "" {
 		return reason
 	}
-	copy(w.p, d.P)
 	copy(w.q, d.Q)
-	copy(w.a, d.A)
 	copy(w.b, d.B)
-	if w.hasOpen {
-		// Such a row becomes s = 1, which holds by itself.
-		for k, i := range w.pl.a.RowIdx {
-			if w.open[i] {
-				w.a[k] = 0
+	if same = same && !w.hasOpen; same {
+		if c := 1 / w.sc.c; c != 1 { // a power of two
+			for k := range w.p {
+				w.p[k] *= c
 			}
 		}
-		for i, o := range w.open {
-			if o {
-				w.b[i] = 1
+	} else {
+		copy(w.p, d.P)
+		copy(w.a, d.A)
+		w.normP = dense.NormInf(w.p)
+		if w.hasOpen {
+			// Such a row becomes s = 1, which holds by itself.
+			for k, i := range w.pl.a.RowIdx {
+				if w.open[i] {
+					w.a[k] = 0
+				}
 			}
 		}
+		w.normA = dense.NormInf(w.a)
+		w.sc.equilibrate(w.pl, w.p, w.a)
 	}
-	w.normP, w.normQ = dense.NormInf(w.p), dense.NormInf(w.q)
-	w.normA, w.normB = dense.NormInf(w.a), 0
+	w.normQ, w.normB = dense.NormInf(w.q), 0
 	for i, b := range w.b {
-		if !w.open[i] {
-			w.normB = max(w.normB, math.Abs(b))
+		if w.open[i] {
+			w.b[i] = 1
+		} else {
+			raise(&w.normB, b)
 		}
 	}
-	w.sc.equilibrate(w.pl, w.p, w.q, w.a, w.b)
+	w.sc.cost(w.pl, w.p, w.q, w.b)
 	w.scaledQ, w.scaledB = dense.NormInf(w.q), dense.NormInf(w.b)
 	w.kkt.load(w.p, w.a)
+	w.reusable = !w.hasOpen
 	return ""
 }
 
@@ -166,8 +178,10 @@ func (w *work) measure() {
 		v := w.px[j] + w.atz[j] + qt
 		w.rx[j] = v
 		u := inv / (w.sc.d[j] * w.sc.c)
-		r.dual = max(r.dual, math.Abs(v)*u)
-		r.dualScale = max(r.dualScale, max(math.Abs(w.px[j]), math.Abs(w.atz[j]), math.Abs(qt))*u)
+		raise(&r.dual, v*u)
+		raise(&r.dualScale, w.px[j]*u)
+		raise(&r.dualScale, w.atz[j]*u)
+		raise(&r.dualScale, qt*u)
 	}
 	for i := range w.ax {
 		bt := w.b[i] * it.tau
@@ -177,8 +191,12 @@ func (w *work) measure() {
 			continue
 		}
 		u := inv / w.sc.e[i]
-		r.primal = max(r.primal, math.Abs(v)*u)
-		r.primalScale = max(r.primalScale, max(math.Abs(w.ax[i]), it.s[i], math.Abs(bt))*u)
+		raise(&r.primal, v*u)
+		raise(&r.primalScale, w.ax[i]*u)
+		if it.s[i] > 0 {
+			raise(&r.primalScale, it.s[i]*u)
+		}
+		raise(&r.primalScale, bt*u)
 	}
 	w.rtau = w.xpx*inv + w.qx + w.bzdot + it.kappa
 	quad := w.xpx * inv * inv / 2
@@ -188,6 +206,13 @@ func (w *work) measure() {
 	r.drift = (math.Abs(dense.Dot(it.z, w.rz)) + math.Abs(dense.Dot(it.x, w.rx))) * inv * inv / w.sc.c
 	r.gapScale = max(math.Abs(r.pcost), math.Abs(r.dcost))
 	w.mu = (dense.Dot(it.s, it.z) + it.tau*it.kappa) / float64(pl.degree+1)
+}
+
+// raise makes m at least |v|. NaN is left to other tests: gap has all of them.
+func raise(m *float64, v float64) {
+	if v = math.Abs(v); v > *m {
+		*m = v
+	}
 }
 
 // Tolerances of proofs of infeasibility: on the data given, and on scaled data.
