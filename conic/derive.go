@@ -243,6 +243,7 @@ type linearization struct {
 
 	null, rest, more, more2 []float64 // unknowns of K, of leastSquares
 	rhs2, step2             []float64 // and of strengthen
+	lsqr                    []float64
 
 	ready, ok bool // linearized, and there is a derivative
 
@@ -253,20 +254,25 @@ type linearization struct {
 	infinite uint64  // which rows were infinite when K was factored
 }
 
-func (y *linearSystem) newLinearization() *linearization {
-	n, m := y.n, y.m
-	u, nz := n+m, 0
+// vectors are the arrays of a linearization and their lengths.
+func (l *linearization) vectors() []field {
+	y := l.linearSystem
+	n, m, u, nz := y.n, y.m, y.n+y.m, 0
 	if y.K != nil {
 		u, nz = y.K.Cols, y.K.NNZ()
 	}
-	l := &linearization{
-		linearSystem: y,
-		x:            make([]float64, n), z: make([]float64, m), s: make([]float64, m), v: make([]float64, m),
-		val: make([]float64, nz), scaled: make([]float64, nz), scale: make([]float64, u),
-		rhs: make([]float64, u), sol: make([]float64, u), res: make([]float64, u), step: make([]float64, u),
-		null: make([]float64, u), rest: make([]float64, u), more: make([]float64, u), more2: make([]float64, u), rhs2: make([]float64, u), step2: make([]float64, u), oldX: make([]float64, n), oldV: make([]float64, m),
-		row1: make([]float64, m), row2: make([]float64, m), col1: make([]float64, n), b: make([]float64, m),
+	return []field{
+		{&l.x, n}, {&l.oldX, n}, {&l.col1, n},
+		{&l.z, m}, {&l.s, m}, {&l.v, m}, {&l.oldV, m}, {&l.row1, m}, {&l.row2, m}, {&l.b, m},
+		{&l.val, nz}, {&l.scaled, nz},
+		{&l.scale, u}, {&l.rhs, u}, {&l.sol, u}, {&l.res, u}, {&l.step, u},
+		{&l.null, u}, {&l.rest, u}, {&l.more, u}, {&l.more2, u}, {&l.rhs2, u}, {&l.step2, u},
 	}
+}
+
+func (y *linearSystem) newLinearization() *linearization {
+	l := &linearization{linearSystem: y}
+	carve(l.vectors())
 	switch {
 	case y.dense != nil:
 		l.k = y.newDenseK()
@@ -277,6 +283,23 @@ func (y *linearSystem) newLinearization() *linearization {
 		l.cones = append(l.cones, newProjector(b.Cone))
 	}
 	return l
+}
+
+// linearizationBytes is about what that takes.
+func (y *linearSystem) linearizationBytes() int {
+	l := &linearization{linearSystem: y}
+	const lsqr = 6 // vectors, where it is needed
+	bytes := structBytes + 8*(total(l.vectors())+lsqr*(y.n+y.m))
+	switch {
+	case y.dense != nil:
+		bytes += y.denseBytes()
+	case y.K != nil:
+		bytes += int(y.sym.Bytes())
+	}
+	for _, b := range y.blocks {
+		bytes += projectorBytes(b.Cone)
+	}
+	return bytes
 }
 
 // project sets s, z and the spectral forms at v.

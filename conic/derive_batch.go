@@ -53,26 +53,6 @@ func (d *differentiation) forget() {
 	}
 }
 
-// linearizationBytes is about what a linearization takes.
-func (y *linearSystem) linearizationBytes() int {
-	n, m, u := y.n, y.m, y.n+y.m
-	floats := 3*n + 7*m
-	ldl := 0
-	switch {
-	case y.dense != nil:
-		ldl = y.denseBytes()
-	case y.K != nil:
-		u = y.K.Cols
-		floats += 2 * y.K.NNZ()
-		ldl = int(y.sym.Bytes())
-	}
-	bytes := structBytes + 8*(floats+11*u) + ldl
-	for _, b := range y.blocks {
-		bytes += projectorBytes(b.Cone)
-	}
-	return bytes
-}
-
 // eachElement calls f for every element, with its linearization, from several
 // goroutines.
 func (x *Solution) eachElement(ctx context.Context, f func(l *linearization, i int)) error {

@@ -30,10 +30,11 @@ const (
 
 // lsqr writes to x the least-squares solution of minimum norm of Bx = b, B being
 // given by its products and those of Bᵀ; norm is a lower bound of ‖B‖. It returns the
-// relative residual: of the normal equations, if that is smaller.
-func lsqr(x, b []float64, steps int, norm float64, mul, mulT func(y, x []float64)) float64 {
+// relative residual: of the normal equations, if that is smaller. work has four times as many
+// entries as b.
+func lsqr(x, b, work []float64, steps int, norm float64, mul, mulT func(y, x []float64)) float64 {
 	n := len(b)
-	u, v, w, y := make([]float64, n), make([]float64, n), make([]float64, n), make([]float64, n)
+	u, v, w, y := work[:n], work[n:2*n], work[2*n:3*n], work[3*n:4*n]
 	normalize := func(a []float64) float64 {
 		c := dense.Norm2(a)
 		if c > 0 {
@@ -86,6 +87,12 @@ func lsqr(x, b []float64, steps int, norm float64, mul, mulT func(y, x []float64
 	return result
 }
 
+// scratch is for n numbers; it is made when LSQR is first needed.
+func (l *linearization) scratch(n int) []float64 {
+	l.lsqr = grow(l.lsqr, n)
+	return l.lsqr
+}
+
 // leastSquares solves Kx = r with the factor. It returns the relative residual, of
 // the normal equations if K is singular, and the part of r that is left.
 func (l *linearization) leastSquares(x, r []float64) (residual, left float64) {
@@ -94,7 +101,7 @@ func (l *linearization) leastSquares(x, r []float64) (residual, left float64) {
 		clear(x)
 		return 0, 0
 	}
-	t := l.more2
+	t, work := l.more2, l.scratch(4*len(r))
 	mul := func(y, x []float64) {
 		l.precondition(t, x)
 		clear(y)
@@ -109,7 +116,7 @@ func (l *linearization) leastSquares(x, r []float64) (residual, left float64) {
 	clear(x)
 	copy(rest, r)
 	for pass := range 2 { // the second corrects the first
-		res := lsqr(sol, rest, lsqrFactored, 1, mul, mulT)
+		res := lsqr(sol, rest, work, lsqrFactored, 1, mul, mulT)
 		if pass == 0 {
 			residual = res
 		}
@@ -124,7 +131,7 @@ func (l *linearization) leastSquares(x, r []float64) (residual, left float64) {
 		// Rounding in a solution has a part in the null space, and the factor makes it
 		// larger by 1/ε. K times something has none.
 		copy(rest, x)
-		lsqr(sol, rest, lsqrFactored, 1, mul, mulT)
+		lsqr(sol, rest, work, lsqrFactored, 1, mul, mulT)
 		mul(x, sol)
 	}
 	return residual, left
@@ -152,11 +159,13 @@ func (l *linearization) operate(y, x []float64) {
 // iterate solves Kx = r without a factor, and returns the relative residual.
 func (l *linearization) iterate(x, r []float64) float64 {
 	n, size := l.n, l.n+l.m
-	b, sol := make([]float64, size), make([]float64, size)
+	work := l.scratch(6 * size)
+	b, sol := work[4*size:5*size], work[5*size:]
+	clear(b)
 	copy(b, r[:n])
 	l.fromRows(l.row2, r[n:size])
 	l.spectral(b[n:], l.row2, root)
-	result := lsqr(sol, b, lsqrMaxIter, 0, l.operate, l.operate)
+	result := lsqr(sol, b, work, lsqrMaxIter, 0, l.operate, l.operate)
 	clear(x)
 	copy(x, sol[:n])
 	l.spectral(l.row2, sol[n:], root)

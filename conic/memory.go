@@ -88,3 +88,24 @@ func (s *Solver) derivativeBytes(size, workers int64) int64 {
 	}
 	return bytes + workers*int64(sys.bytes)
 }
+
+// A field is an array to be made, and its length.
+type field struct {
+	to  *[]float64
+	len int
+}
+
+func total(fields []field) (n int) {
+	for _, f := range fields {
+		n += f.len
+	}
+	return n
+}
+
+// carve makes the arrays from one piece of memory.
+func carve(fields []field) {
+	a := make([]float64, total(fields))
+	for _, f := range fields {
+		*f.to, a = a[:f.len:f.len], a[f.len:]
+	}
+}

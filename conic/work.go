@@ -18,7 +18,7 @@ type work struct {
 	sc               scaling
 	open             []bool // rows without effect, of infinite b
 	hasOpen          bool
-	reusable         bool // what load found out about P and A is that of all their rows
+	reusable         bool    // what load found out about P and A is that of all their rows
 	normA, normP     float64 // largest |entries|, of the data given
 	normQ, normB     float64
 	cones            []cone
