@@ -116,6 +116,8 @@ func TestUsage(t *testing.T) {
 		{"predict mnist", 2, "--model is missing"},
 		{"predict mnist --model " + out, 2, "no file given"},
 		{"predict mnist --model " + out + " " + data, 1, "no network is there"},
+		{"train represent --qp layer", 2, `--qp is "layer", want host or graph`},
+		{"train represent --qp graph --workers 2", 2, `--qp is "graph", want host for the workers`},
 		{"train represent --net relu", 2, `"relu", want optnet, or relu-`},
 		{"train represent --batch 0", 2, "--batch is 0"},
 		{"predict represent --model " + out, 2, "no point given"},

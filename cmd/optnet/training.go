@@ -48,9 +48,11 @@ func (t *training) add(f *pflag.FlagSet, epochs, batch, lr, nets, data string) {
 // a zero that was given is not the default that it stands for, and else by
 // [lab.Config.Check].
 func (t *training) config(f *pflag.FlagSet) (c lab.Config, err error) {
-	for name, want := range map[string]string{"epochs": "1 or more", "batch": "1 or more", "seeds": "1 or more", "signals": "at least 10", "qp-rate": "a positive number"} {
-		if v := f.Lookup(name); v != nil && v.Changed && v.Value.String() == "0" {
-			return c, usagef("--%s is 0, want %s; leave it out for the default", name, want)
+	for _, x := range []struct{ name, want string }{
+		{"epochs", "1 or more"}, {"batch", "1 or more"}, {"seeds", "1 or more"}, {"signals", "at least 10"}, {"qp-rate", "a positive number"},
+	} {
+		if v := f.Lookup(x.name); v != nil && v.Changed && v.Value.String() == "0" {
+			return c, usagef("--%s is 0, want %s; leave it out for the default", x.name, x.want)
 		}
 	}
 	for _, name := range []string{"out", "data"} {

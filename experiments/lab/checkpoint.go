@@ -254,6 +254,14 @@ func readCheckpoint(name string) (*checkpoint, error) {
 	if c.key.Format != checkpointFormat {
 		return nil, &FileError{File: name, Err: fmt.Errorf("the checkpoint has the format %q, want %q: train again", c.key.Format, checkpointFormat)}
 	}
+	for i, e := range c.history {
+		if e.Epoch != i {
+			return nil, &FileError{File: name, Err: fmt.Errorf("this is no checkpoint: epoch %d stands in place of epoch %d", e.Epoch, i)}
+		}
+	}
+	if len(c.history) == 0 {
+		return nil, &FileError{File: name, Err: errors.New("this is no checkpoint: it has no epoch")}
+	}
 	return c, nil
 }
 

@@ -147,6 +147,9 @@ func (j *Job) Run(ctx context.Context) (*Trained, error) {
 		if t.History, t.counts, err = t.Network.resume(j.Out, j.key()); err != nil {
 			return nil, err
 		}
+		if n := len(t.History) - 1; n > j.Epochs {
+			return nil, &FileError{File: j.Out.Join(CheckpointFile(j.Net)), Err: fmt.Errorf("the training there has gone on for %d epochs, more than %d: ask for %[1]d or more, or leave out --resume to start again", n, j.Epochs)}
+		}
 	}
 	for k := len(t.History); k <= j.Epochs && err == nil; k++ {
 		err = t.run(ctx, k)

@@ -1,6 +1,7 @@
 package lab
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -217,6 +218,20 @@ func TestResumeRefuses(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	// Of a learning rate that does not fall, more epochs may be asked for, and not fewer.
+	long := job(Folder(t.TempDir()))
+	long.Epochs, long.Decay = 2, false
+	if _, err := long.Run(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	long.Epochs, long.Resume = 1, true
+	if _, err := long.Run(context.Background()); err == nil || !strings.Contains(err.Error(), "has gone on for 2 epochs, more than 1") {
+		t.Errorf("error %v", err)
+	}
+	long.Epochs = 3
+	if got, err := long.Run(context.Background()); err != nil || got.Last().Epoch != 3 {
+		t.Errorf("error %v", err)
+	}
 	for _, c := range []struct {
 		change func(*Job)
 		want   string
@@ -237,7 +252,11 @@ func TestResumeRefuses(t *testing.T) {
 			t.Errorf("error %v, want %q", err, c.want)
 		}
 	}
-	for name, text := range map[string][]byte{"empty": {}, "cut off": good[:len(good)/2], "no archive": []byte("hello")} {
+	// Each byte of what is learned, changed, is found.
+	at := bytes.Index(good, []byte("w.npy")) + 200
+	damaged := bytes.Clone(good)
+	damaged[at] ^= 1
+	for name, text := range map[string][]byte{"empty": {}, "cut off": good[:len(good)/2], "no archive": []byte("hello"), "damaged": damaged} {
 		if err := os.WriteFile(dir.Join("affine.npz"), text, 0o666); err != nil {
 			t.Fatal(err)
 		}
@@ -488,11 +507,24 @@ func TestLoadErrors(t *testing.T) {
 	if _, _, _, err := Load(dir.Join("affine.npz"), "curve", dtypes.Float64, affine(nil, 1)); err == nil || !strings.Contains(err.Error(), `experiment "line", want "curve"`) {
 		t.Errorf("another experiment: error %v", err)
 	}
+	n, key, history, err := Load(dir.Join("affine.npz"), "line", dtypes.Float64, affine(nil, 1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for want, h := range map[string][]Epoch{"it has no epoch": nil, "epoch 1 stands in place of epoch 0": history[1:]} {
+		bad := Folder(t.TempDir())
+		if err := n.save(bad, key, h, nil); err != nil {
+			t.Fatal(err)
+		}
+		if _, _, _, err := Load(bad.Join("affine.npz"), "line", dtypes.Float64, affine(nil, 1)); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("error %v, want %q", err, want)
+		}
+	}
 	other := func(v *Vars) Net {
 		v.Values("w", make([]float64, 3), 3)
 		return Net{}
 	}
-	_, _, _, err := Load(dir.Join("affine.npz"), "line", dtypes.Float64, other)
+	_, _, _, err = Load(dir.Join("affine.npz"), "line", dtypes.Float64, other)
 	if err == nil || !strings.Contains(err.Error(), "parameter w has shape [2 1], want [3]") {
 		t.Errorf("another shape: error %v", err)
 	}

@@ -145,7 +145,11 @@ func TestRandomGraphs(t *testing.T) {
 	const inputs = 3
 	for seed := range uint64(60) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
-			host, plain := both(t, testBackend(t), func(sin func(*graph.Node) *graph.Node) func(in []*graph.Node) []*graph.Node {
+			b := testBackend(t)
+			if seed%2 == 1 {
+				b = &Backend{Backend: remote{b.Backend}}
+			}
+			host, plain := both(t, b, func(sin func(*graph.Node) *graph.Node) func(in []*graph.Node) []*graph.Node {
 				return func(in []*graph.Node) []*graph.Node {
 					rng := rand.New(rand.NewPCG(seed, 0))
 					g := in[0].Graph()

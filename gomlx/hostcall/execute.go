@@ -267,9 +267,16 @@ func (e *execution) call(b compute.Backend, h *hostPlan, device compute.DeviceNu
 	shared := b.HasSharedBuffers()
 	if !shared {
 		err = transfer(h.in, func(i, slot int) error {
-			a.inCopy[i] = memory(a.inCopy[i], h.in[i].tensor.Shape)
-			a.in[i].Flat = a.inCopy[i]
-			return e.slots[slot].ToFlatData(a.inCopy[i])
+			t := h.in[i].tensor
+			if a.in[i].Flat = a.inCopy[i]; t.Constant && a.inCopy[i] != nil {
+				return nil // it is there already
+			}
+			m := memory(a.inCopy[i], t.Shape)
+			err := e.slots[slot].ToFlatData(m)
+			if err == nil {
+				a.in[i].Flat, a.inCopy[i] = m, m
+			}
+			return err
 		})
 		if err != nil {
 			return err

@@ -17,6 +17,7 @@
 package ingraph
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/gomlx/compute/dtypes"
@@ -41,6 +42,9 @@ func QP(d Data, opt *qp.Options) *Solution {
 	l, err := d.Layout()
 	if err != nil {
 		panic(fmt.Errorf("ingraph: %w", err))
+	}
+	if l.Batch == 0 { // loops of GoMLX's backend in Go do not end there
+		panic(errors.New("ingraph: a batch of 0 elements: want one or more in a graph"))
 	}
 	m, err := newMethod(opt)
 	if err != nil {
