@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"math"
+	"os"
 	"testing"
 
 	"github.com/optnet-go/optnet/conic"
@@ -77,4 +78,21 @@ func withRepeatedSum(p *conic.Problem) *conic.Problem {
 	c.P, _ = sparse.FromTriplets(n+1, n+1, pv)
 	c.A, _ = sparse.FromTriplets(len(p.B), n+1, av)
 	return c
+}
+
+// TestCycle: a quadratic program on which the corrector leads in a circle of two.
+func TestCycle(t *testing.T) {
+	text, err := os.ReadFile("testdata/cycle/qp.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var p conic.Problem
+	if err := p.UnmarshalJSON(text); err != nil {
+		t.Fatal(err)
+	}
+	x, err := conic.Solve(context.Background(), &p, nil)
+	if err != nil {
+		t.Fatalf("%v after %d iterations", err, x.Info[0].Iterations)
+	}
+	checkKKT(t, &p, x.X, x.Z, x.S, 1.01e-8)
 }

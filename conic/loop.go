@@ -11,6 +11,8 @@ const (
 	shortStep      = 0.1  // with steps below it, cones that are not symmetric turn to the dual scaling
 	smallestStep   = 1e-4 // steps below it end the solve
 	patience       = 20   // iterations without any progress
+	cycle          = 6    // and after which the corrector, which can lead in circles, is left out
+	heading        = 0.1  // of τ: with κ below it, towards a solution and not a proof
 	extraSteps     = 10
 	driftTol       = 1e-7
 	poorSolve      = 1e-6 // relative residual of a solve by factors that are of no use
@@ -24,6 +26,7 @@ type profile struct {
 	stuck  float64 // with steps below it, a direction that only centers is tried
 	static float64 // regularization
 	trust  bool    // directions are not refined, until one falls short
+	center bool    // where there is no progress, the corrector is left out
 }
 
 // profiles are those of the attempts, one after the other. With symmetric cones a small
@@ -32,9 +35,9 @@ type profile struct {
 // them back. It takes the larger one where rows are dependent.
 func (w *work) profiles() [2]profile {
 	if w.pl.symmetric {
-		return [2]profile{{0.02, symmetricReg, true}, {0.1, staticReg, false}}
+		return [2]profile{{0.02, symmetricReg, true, false}, {0.1, staticReg, false, true}}
 	}
-	return [2]profile{{0.02, staticReg, true}, {0.1, staticReg / 10, false}}
+	return [2]profile{{0.02, staticReg, true, false}, {0.1, staticReg / 10, false, true}}
 }
 
 // An exact direction shrinks the residuals by a factor that is known, and the next iterate
@@ -95,6 +98,7 @@ func (w *work) run(maxIter int, stop func() Status, trace func(iter int, step fl
 			return NumericalError, iter, "the iterate is not finite"
 		}
 		var ok bool
+		w.cycling = w.profile.center && iter-lastBest >= cycle && w.it.kappa < heading*w.it.tau
 		if step, ok = w.advance(dual); ok {
 			if step < shortStep {
 				dual, w.trust = !w.pl.symmetric, false
@@ -171,9 +175,9 @@ func (w *work) advance(dual bool) (step float64, ok bool) {
 	// The combined one; if it is cut short, one that only centers.
 	d := &w.dir
 	alpha, ok = w.combined(d, sigma, true)
-	if !(alpha >= w.profile.stuck) {
+	if !(alpha >= w.profile.stuck) || w.cycling {
 		center := max(sigma, 0.5)
-		if a, ok := w.combined(&w.aff, center, false); ok && a > alpha {
+		if a, ok := w.combined(&w.aff, center, false); ok && (a > alpha || w.cycling) {
 			d, alpha, sigma = &w.aff, a, center
 		}
 	}

@@ -31,6 +31,7 @@ type work struct {
 	first            iterate // of outcome
 	merit            float64 // of the point that was concluded with
 	profile          profile
+	cycling          bool      // no progress for some iterations
 	px, ax, atz      []float64 // Px, Ax, Aᵀz of the iterate
 	rx, rz           []float64 // residuals of the embedding
 	x2, z2           []float64 // solution for (−q, b)
