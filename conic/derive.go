@@ -223,6 +223,7 @@ type linearization struct {
 	cones []*projector
 
 	e       element   // data of the element
+	dir     Data      // and a direction of them
 	b       []float64 // its b, where rows have no effect
 	x, z, s []float64
 	v       []float64

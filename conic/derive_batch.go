@@ -53,20 +53,53 @@ func (d *differentiation) forget() {
 	}
 }
 
+// adopt makes the state of derivatives that of a solver.
+func (d *differentiation) adopt(s *Solver) error {
+	if d.sys != nil {
+		return nil
+	}
+	sys, err := s.diff.system(&s.st)
+	if err != nil {
+		return fmt.Errorf("conic: differentiating: %w", err)
+	}
+	d.sys = sys
+	return nil
+}
+
+// reserve makes room for the vectors of so many elements.
+func (d *differentiation) reserve(size int) {
+	n, m := d.sys.n*size, d.sys.m*size
+	reserve(&d.x, n)
+	reserve(&d.z, m)
+	reserve(&d.y1, n)
+	reserve(&d.y2, m)
+	reserve(&d.value, size)
+	reserve(&d.envelope, size)
+	reserve(&d.certs, size)
+}
+
+// hold makes room for the linearizations of the next derivative, and returns how many
+// elements' are kept: all or none.
+func (d *differentiation) hold(size, workers int) int {
+	for len(d.workers) < workers {
+		d.workers = append(d.workers, nil)
+	}
+	if total := size * d.sys.bytes; total > keepAlways && (d.calls == 0 || total > keepBytes) {
+		return 0
+	}
+	for len(d.lins) < size {
+		d.lins = append(d.lins, nil)
+	}
+	return size
+}
+
 // eachElement calls f for every element, with its linearization, from several
 // goroutines.
 func (x *Solution) eachElement(ctx context.Context, f func(l *linearization, i int)) error {
 	d := &x.diff
 	workers := min(x.solver.opt.Workers, x.size)
-	total := x.size * d.sys.bytes
-	keep := total <= keepAlways || d.calls > 0 && total <= keepBytes
+	keep := d.hold(x.size, workers) > 0
 	d.calls++
-	for len(d.workers) < workers {
-		d.workers = append(d.workers, nil)
-	}
-	for keep && len(d.lins) < x.size {
-		d.lins = append(d.lins, nil)
-	}
 	d.x, d.z = grow(d.x, d.sys.n*x.size), grow(d.z, d.sys.m*x.size)
 	one := func(worker, i int) {
 		at := &d.workers[worker]

@@ -34,7 +34,7 @@ func (x *Solution) JVP(ctx context.Context, dst *Tangent, dir *Data) error {
 // tangent finds the tangent of element i.
 func (x *Solution) tangent(l *linearization, i int, dst *Tangent, dir *Data) {
 	n, m := l.n, l.m
-	var d Data
+	d := &l.dir // not on the stack: the table of coefficients holds functions
 	ok := l.ok
 	for k := range coefs {
 		one := coefs[k].len(x.solver.plan)
@@ -42,13 +42,13 @@ func (x *Solution) tangent(l *linearization, i int, dst *Tangent, dir *Data) {
 		if len(v) != one && len(v) != 0 {
 			v = v[i*one : (i+1)*one]
 		}
-		*coefs[k].of(&d) = v
+		*coefs[k].of(d) = v
 		ok = ok && finite(v)
 	}
 	dx, dz, ds := dst.X[i*n:(i+1)*n], dst.Z[i*m:(i+1)*m], dst.S[i*m:(i+1)*m]
 	residual, fallback := 0.0, false
 	if ok {
-		residual, fallback = l.tangent(dx, dz, ds, &dst.Value[i], &d)
+		residual, fallback = l.tangent(dx, dz, ds, &dst.Value[i], d)
 		ok = finite(dx) && finite(dz) && finite(ds) && !math.IsNaN(dst.Value[i])
 	}
 	if !ok {

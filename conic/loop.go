@@ -50,14 +50,13 @@ const (
 	trustEps  = 1e-9 // smallest tolerance with which this is done
 )
 
-// run iterates from the present point until the element is decided. stop is asked
-// before each iteration: it returns Unsolved to go on.
+// run iterates from the present point until the element is decided.
 //
 // The method is the homogeneous embedding with a quadratic objective of Goulart and
 // Chen (arXiv 2405.12762): each iteration factors one matrix and solves with it for the
 // part of the direction that goes with Δτ, for the affine step, and for the
 // combined one.
-func (w *work) run(maxIter int, stop func() Status, trace func(iter int, step float64)) (st Status, iter int, reason string) {
+func (w *work) run(maxIter int) (st Status, iter int, reason string) {
 	w.bestMerit = math.Inf(1)
 	w.trust = w.profile.trust && !w.pl.hasElim && max(w.opt.EpsAbs, w.opt.EpsRel) >= trustEps
 	w.expected = math.Inf(1)
@@ -67,7 +66,7 @@ func (w *work) run(maxIter int, stop func() Status, trace func(iter int, step fl
 	solved, extra := false, 0
 	for iter = 0; ; iter++ {
 		w.measure()
-		trace(iter, step)
+		w.trace(iter, step)
 		merit := w.res.merit(w.opt.EpsAbs, w.opt.EpsRel)
 		if merit < w.bestMerit {
 			if merit < 0.9*w.bestMerit {
@@ -86,7 +85,7 @@ func (w *work) run(maxIter int, stop func() Status, trace func(iter int, step fl
 		if st := w.infeasible(); st != Unsolved {
 			return st, iter, ""
 		}
-		if st := stop(); st != Unsolved {
+		if st := w.stop(); st != Unsolved {
 			return st, iter, ""
 		}
 		switch {

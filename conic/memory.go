@@ -1,6 +1,7 @@
 package conic
 
 import (
+	"fmt"
 	"unsafe"
 
 	"github.com/optnet-go/optnet/internal/dense"
@@ -35,6 +36,69 @@ func (s *Solver) Bytes(size int, want Output) int64 {
 		bytes += s.derivativeBytes(int64(size), workers)
 	}
 	return bytes + bytes/4 // allocators round up
+}
+
+// Grow prepares dst for batches of up to size elements, whatever is shared, so that
+// Solve allocates nothing later and, with OutFactors in dst.Want, neither does the first derivative
+// of a Solve. (With more than one worker a call allocates a little, whatever the size.)
+// What dst holds of this Solver's stays as it is.
+func (s *Solver) Grow(dst *Solution, size int) error {
+	if !s.validSize(size) {
+		return fmt.Errorf("conic: Grow to %d elements, want a number of elements", size)
+	}
+	s.adopt(dst)
+	n, m := s.plan.n, s.plan.m
+	want := dst.Want.orAll()
+	if want&OutFactors != 0 {
+		want = outAll
+	}
+	for k := range coefs {
+		reserve(coefs[k].of(&dst.data), coefs[k].len(s.plan)*size)
+	}
+	if want&OutX != 0 {
+		reserve(&dst.X, n*size)
+		reserve(&dst.Value, size)
+	}
+	if want&OutDual != 0 {
+		reserve(&dst.Z, m*size)
+	}
+	if want&OutSlack != 0 {
+		reserve(&dst.S, m*size)
+	}
+	reserve(&dst.Rays.X, n*size)
+	reserve(&dst.Rays.Z, m*size)
+	reserve(&dst.Rays.S, m*size)
+	reserve(&dst.Info, size)
+	workers := min(s.opt.Workers, size)
+	s.makeWorks(dst, workers)
+	if want&OutFactors == 0 {
+		return nil
+	}
+	d := &dst.diff
+	if err := d.adopt(s); err != nil {
+		return err
+	}
+	d.reserve(size)
+	for i := range d.hold(size, workers) {
+		if d.lins[i] == nil {
+			d.lins[i] = d.sys.newLinearization()
+		}
+	}
+	for i := range d.workers {
+		if d.workers[i] == nil {
+			d.workers[i] = d.sys.newLinearization()
+		}
+	}
+	return nil
+}
+
+// reserve gives a slice room for n without changing it.
+func reserve[T any](a *[]T, n int) {
+	if cap(*a) < n {
+		b := make([]T, len(*a), n)
+		copy(b, *a)
+		*a = b
+	}
 }
 
 // structBytes is more than the fields and slice headers of a worker, a

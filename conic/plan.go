@@ -70,6 +70,7 @@ type block struct {
 const (
 	denseSOC      = 4
 	denseGenPower = 40
+	denseOrder    = 4 // of a PSD block
 )
 
 func newPlan(st *Structure) (*plan, error) {
@@ -267,9 +268,10 @@ func (p *plan) chooseForms() {
 				b.form = formExpanded
 			}
 		case PSD:
-			// Eliminated, its variables become a clique; left, its rows are one.
+			// Eliminated, its variables become a clique; left, its rows are one, and small ones cost
+			// less than the products with G⁻¹ do.
 			b.form = formDense
-			if e := p.newElimination(b); b.k > 2 && len(e.vars) <= 2*b.dim {
+			if e := p.newElimination(b); b.k > denseOrder && len(e.vars) <= 2*b.dim {
 				b.form, b.elim, p.hasElim = formEliminated, e, true
 			}
 		default:

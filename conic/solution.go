@@ -102,17 +102,15 @@ var coefs = [...]struct {
 }
 
 // element returns the data of element i, as held.
-func (x *Solution) element(i int) (d Data) {
-	for k := range coefs {
-		c := &coefs[k]
-		n := c.len(x.solver.plan)
-		v := *c.of(&x.data)
+func (x *Solution) element(i int) Data {
+	p := x.solver.plan
+	of := func(v []float64, n int) []float64 {
 		if len(v) != n { // one per element
 			v = v[i*n : (i+1)*n]
 		}
-		*c.of(&d) = v
+		return v
 	}
-	return d
+	return Data{P: of(x.data.P, p.p.NNZ()), Q: of(x.data.Q, p.n), A: of(x.data.A, p.a.NNZ()), B: of(x.data.B, p.m)}
 }
 
 // slot returns where the results of element i go.

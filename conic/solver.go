@@ -99,15 +99,19 @@ func (s *Solver) Solve(ctx context.Context, dst *Solution, b *Batch) error {
 		deadline = time.Now().Add(s.opt.TimeLimit)
 	}
 	workers := min(s.opt.Workers, b.Size)
-	for len(dst.works) < workers {
-		dst.works = append(dst.works, newWork(s.plan, &s.opt))
-	}
+	s.makeWorks(dst, workers)
 	for _, w := range dst.works {
 		w.reusable = false
+		w.call = call{ctx: ctx, deadline: deadline, mu: s.mu}
 	}
+	defer func() {
+		for _, w := range dst.works {
+			w.call = call{}
+		}
+	}()
 	if workers == 1 {
 		for i := range b.Size {
-			s.element(ctx, deadline, dst, b.Warm, dst.works[0], i)
+			s.element(dst, b.Warm, dst.works[0], i)
 		}
 	} else {
 		var next atomic.Int64
@@ -115,7 +119,7 @@ func (s *Solver) Solve(ctx context.Context, dst *Solution, b *Batch) error {
 		for _, w := range dst.works[:workers] {
 			wg.Go(func() {
 				for i := next.Add(1) - 1; i < int64(b.Size); i = next.Add(1) - 1 {
-					s.element(ctx, deadline, dst, b.Warm, w, int(i))
+					s.element(dst, b.Warm, w, int(i))
 				}
 			})
 		}
@@ -129,9 +133,22 @@ func (s *Solver) Solve(ctx context.Context, dst *Solution, b *Batch) error {
 	return nil
 }
 
+// validSize bounds the size of a batch by what arrays can hold.
+func (s *Solver) validSize(size int) bool {
+	p := s.plan
+	return size >= 0 && size <= math.MaxInt/16/max(1, p.a.NNZ(), p.p.NNZ(), p.n, p.m)
+}
+
+// makeWorks makes room for so many workers.
+func (s *Solver) makeWorks(dst *Solution, workers int) {
+	for len(dst.works) < workers {
+		dst.works = append(dst.works, newWork(s.plan, &s.opt))
+	}
+}
+
 // checkBatch checks everything that concerns the call.
 func (s *Solver) checkBatch(dst *Solution, b *Batch) error {
-	if b.Size < 0 || b.Size > math.MaxInt/16/max(1, s.plan.a.NNZ(), s.plan.p.NNZ(), s.plan.n, s.plan.m) {
+	if !s.validSize(b.Size) {
 		return fmt.Errorf("conic: Batch.Size is %d, want a number of elements", b.Size)
 	}
 	mine := dst.solver == s && dst.held
@@ -162,13 +179,19 @@ func (s *Solver) checkBatch(dst *Solution, b *Batch) error {
 	return nil
 }
 
-// take copies the batch's data into dst.
-func (s *Solver) take(dst *Solution, b *Batch) {
+// adopt makes dst one of this solver's: it drops what another one left there.
+func (s *Solver) adopt(dst *Solution) {
 	if dst.solver != s {
 		dst.works, dst.data, dst.diff = nil, Data{}, differentiation{}
+		dst.solver, dst.size, dst.held, dst.factors = s, 0, false, false
 	}
+}
+
+// take copies the batch's data into dst.
+func (s *Solver) take(dst *Solution, b *Batch) {
+	s.adopt(dst)
 	dst.diff.forget()
-	dst.solver, dst.size, dst.held = s, b.Size, true
+	dst.size, dst.held = b.Size, true
 	for k := range coefs {
 		if b.Keep&(1<<k) == 0 {
 			to, from := coefs[k].of(&dst.data), *coefs[k].of(&b.Data)
@@ -179,27 +202,10 @@ func (s *Solver) take(dst *Solution, b *Batch) {
 }
 
 // element solves one element of the batch.
-func (s *Solver) element(ctx context.Context, deadline time.Time, dst *Solution, warm *Point, w *work, i int) {
+func (s *Solver) element(dst *Solution, warm *Point, w *work, i int) {
 	out := dst.slot(i)
 	data := dst.element(i)
-	stop := func() Status {
-		switch {
-		case ctx.Err() != nil:
-			return Canceled
-		case !deadline.IsZero() && time.Now().After(deadline):
-			return MaxTime
-		}
-		return Unsolved
-	}
-	trace := func(iter int, step float64) {
-		if s.opt.Trace == nil {
-			return
-		}
-		r := &w.res
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		s.opt.Trace(Iteration{Element: i, Iter: iter, PCost: r.pcost, DCost: r.dcost, Primal: r.primal, Dual: r.dual, Gap: r.gap, KT: w.it.kappa / w.it.tau, Mu: w.mu, Step: step})
-	}
+	w.call.element = i
 	one := func(a []float64, n int) bool { return len(a) == n }
 	same := one(dst.data.P, s.plan.p.NNZ()) && one(dst.data.A, s.plan.a.NNZ()) && dst.size > 1
 	if reason := w.load(&data, same); reason != "" {
@@ -213,7 +219,7 @@ func (s *Solver) element(ctx context.Context, deadline time.Time, dst *Solution,
 	if warm != nil {
 		n, m := s.plan.n, s.plan.m
 		if w.warm(warm.X[i*n:(i+1)*n], warm.Z[i*m:(i+1)*m], warm.S[i*m:(i+1)*m]) {
-			st, iter, reason := w.run(min(warmIterations, s.opt.MaxIter), stop, trace)
+			st, iter, reason := w.run(min(warmIterations, s.opt.MaxIter))
 			w.conclude(&out, st, iter, reason)
 			switch out.info.Status {
 			case Solved, PrimalInfeasible, DualInfeasible, MaxTime, Canceled:
@@ -224,14 +230,14 @@ func (s *Solver) element(ctx context.Context, deadline time.Time, dst *Solution,
 		}
 	}
 	if !done {
-		s.cold(w, &out, stop, trace)
+		s.cold(w, &out)
 	}
 	s.capture(dst, i)
 }
 
 // cold solves an element from a cold start. Where numbers end that short of the
 // tolerance, it is tried once more, more carefully, and the better point counts.
-func (s *Solver) cold(w *work, out *slot, stop func() Status, trace func(int, float64)) {
+func (s *Solver) cold(w *work, out *slot) {
 	var first outcome
 	for try, profile := range w.profiles() {
 		w.profile = profile
@@ -241,7 +247,7 @@ func (s *Solver) cold(w *work, out *slot, stop func() Status, trace func(int, fl
 			out.info.Retries++
 		}
 		if w.cold() {
-			st, iter, reason := w.run(s.opt.MaxIter, stop, trace)
+			st, iter, reason := w.run(s.opt.MaxIter)
 			w.conclude(out, st, iter, reason)
 		} else {
 			out.info.Status, out.info.Reason = NumericalError, "the KKT matrix of the starting point has no factorization"

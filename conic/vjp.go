@@ -2,7 +2,6 @@ package conic
 
 import (
 	"context"
-	"fmt"
 	"math"
 
 	"github.com/optnet-go/optnet/internal/dense"
@@ -192,15 +191,8 @@ func finite(v []float64) bool {
 // differentiable returns the state of derivatives, if there can be any.
 func (x *Solution) differentiable() (*differentiation, error) {
 	d := &x.diff
-	switch {
-	case x.solver == nil || !x.factors:
+	if x.solver == nil || !x.factors {
 		return nil, ErrNoFactors
-	case d.sys == nil:
-		sys, err := x.solver.diff.system(&x.solver.st)
-		if err != nil {
-			return nil, fmt.Errorf("conic: differentiating: %w", err)
-		}
-		d.sys = sys
 	}
-	return d, nil
+	return d, d.adopt(x.solver)
 }

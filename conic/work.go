@@ -10,8 +10,9 @@ import (
 // work solves one element at a time: all that changes during a solve. It serves
 // one goroutine.
 type work struct {
-	pl  *plan
-	opt *Options
+	pl   *plan
+	opt  *Options
+	call call
 
 	given            Data // the element's data
 	p, q, a, b       []float64

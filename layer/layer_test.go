@@ -741,3 +741,38 @@ func TestInfeasible(t *testing.T) {
 		}
 	}
 }
+
+// What a cone program's forward and backward allocate does not depend on the batch.
+func TestConeAllocs(t *testing.T) {
+	m := cvx.NewModel()
+	x, y := m.Param("x", 6), m.Var("y", 6)
+	m.Minimize(cvx.Sub(cvx.Neg(cvx.Dot(x, y)), cvx.Sum(cvx.Entr(y))))
+	m.SubjectTo(cvx.Eq(cvx.Sum(y), cvx.Const(1)))
+	prog, err := m.Compile()
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, err := layer.New(prog, nil, nil, &layer.Options{Workers: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := rand.New(rand.NewPCG(1, 2))
+	var counts []float64
+	for _, size := range []int{2, 30} {
+		values := random(r, 6*size)
+		up := &layer.Outputs{Vars: [][]float64{random(r, 6*size)}}
+		var pass layer.Pass
+		var grad layer.Gradient
+		counts = append(counts, testing.AllocsPerRun(5, func() {
+			if err := l.Forward(ctx, &pass, values); err != nil {
+				t.Fatal(err)
+			}
+			if err := pass.Backward(ctx, &grad, up); err != nil {
+				t.Fatal(err)
+			}
+		}))
+	}
+	if counts[0] != counts[1] || counts[0] > 20 {
+		t.Errorf("batches of 2 and 30: %v allocations", counts)
+	}
+}
