@@ -81,7 +81,9 @@ func (b powerBarrier) shadow(s, t []float64) bool {
 				lo = y
 			}
 			next := y - val/slope
+			last := 1e-10 // a step of Newton's after which the next is of the order of its square
 			if !(next > lo && next < hi) {
+				last = 0
 				switch {
 				case math.IsInf(lo, 0):
 					next = hi - 2 - math.Abs(hi)
@@ -91,11 +93,11 @@ func (b powerBarrier) shadow(s, t []float64) bool {
 					next = (lo + hi) / 2
 				}
 			}
-			if math.Abs(next-y) <= 4e-16*(1+math.Abs(y)) {
-				y = next
+			step := math.Abs(next - y)
+			y = next
+			if step <= last*(1+math.Abs(y)) {
 				break
 			}
-			y = next
 		}
 		v = math.Exp(y)
 		ratio = v / ww
