@@ -167,15 +167,17 @@ def timed(peer, seconds):
     return float(np.median(times))
 
 
-def check_times(exe, folder, descriptions, batches, seconds):
+def check_times(exe, folder, descriptions, batches, seconds, peers):
     print(f"{'model':28} {'batch':>5} {'ours ms':>9} {'default':>9} {'moreau':>9} {'x default':>9} {'x moreau':>9}  method")
     ratios = dict(default=[], moreau=[])
     for name, d in descriptions.items():
         for batch in batches:
             arrays = models.data(d, batch)
             report, _ = ours(exe, folder, name, arrays, "-seconds", str(seconds))
-            row = {}
+            row = dict(default=np.nan, moreau=np.nan)
             for peer, kw in (("default", {}), ("moreau", dict(solver="MOREAU"))):
+                if peer not in peers:
+                    continue
                 try:
                     p = Peer(d, **kw)
                     p.load(arrays)
@@ -230,6 +232,7 @@ def main():
     parser.add_argument("--models", default="")
     parser.add_argument("--batches", default="1,64,512")
     parser.add_argument("--seconds", type=float, default=0.3)
+    parser.add_argument("--peers", default="default,moreau", help="times: whom to run")
     args = parser.parse_args()
     every = models.read(os.path.join(HERE, "models.json"))
     names = [n for n in args.models.split(",") if n]
@@ -242,7 +245,7 @@ def main():
         if args.what == "values":
             check_values(exe, folder, chosen)
         else:
-            check_times(exe, folder, chosen, [int(b) for b in args.batches.split(",")], args.seconds)
+            check_times(exe, folder, chosen, [int(b) for b in args.batches.split(",")], args.seconds, args.peers.split(","))
 
 
 if __name__ == "__main__":
