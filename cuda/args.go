@@ -85,19 +85,20 @@ const (
 	placeVectors = 1 << iota
 	placeFactor
 	placePanel
-	placeGram
 	placeR
 )
 
 // Of struct Work: vectors by their number.
 const (
-	numT       = 23
-	numN       = 9
-	numP       = 7
-	numReduce  = 24
-	blockBytes = 560 + 20*8 // struct Block
-	groupBytes = 8 * 32     // before it, of groups
-	barrier    = 32         // numbers between the counters of two groups
+	numT        = 23
+	numN        = 9
+	numP        = 7
+	numReduce   = 24
+	numOwn      = 28
+	blockBytes  = 736    // struct Block
+	staticBytes = 768    // of shared memory that no launch asks for: columns of matrix.h
+	groupBytes  = 8 * 32 // before struct Block, of groups
+	barrier     = 32     // numbers between the counters of two groups
 )
 
 const numCoef = 9
@@ -167,12 +168,23 @@ func lowSize(n int) int {
 }
 
 func (s *shape) stageSize() int {
-	return lowSize(s.n) + pad16(s.p)*wide(s.n) + lowSize(s.p) + pad16(s.t)*pad16(s.t) + pad16(s.p) + 2*pad16(s.t) + 8
+	return lowSize(s.n) + pad16(s.p)*wide(s.n) + lowSize(s.p) + pad16(s.t)*pad16(s.t) + lowSize(s.t) + pad16(s.p) + 2*pad16(s.t) + 8
+}
+
+// prepareLow is the room that preparation needs besides the rows of A and C, if factors
+// take so many times their size.
+func (s *shape) prepareLow(times int) int {
+	return max(times*lowSize(s.n), times*lowSize(s.p), pad16(s.t)*wide(s.p))
+}
+
+// prepareVectors is what else it needs.
+func (s *shape) prepareVectors(threads int) int {
+	return 2*max(pad16(s.n), pad16(s.p)) + 8*(threads/32)
 }
 
 func (s *shape) workSize(threads int) int {
 	t := pad16(s.t)
-	return numT*t + numN*pad16(s.n) + numP*pad16(s.p) + 3*t/2 + 8 + 24 + max(threads, numReduce*(threads/32))
+	return numT*t + numN*pad16(s.n) + numP*pad16(s.p) + 3*t/2 + 8 + max(threads, numReduce*(threads/32)) + numOwn*(threads/32)
 }
 
 // absent says whether the shape has no coefficient k.

@@ -212,7 +212,7 @@ func (k *kernels) find(g *gpu, mod *cudadrv.Module, suffix string) error {
 		if *f.fn, err = mod.Function(f.name + suffix); err != nil {
 			return err
 		}
-		if err := (*f.fn).AllowShared(g.SharedBlock); err != nil {
+		if err := (*f.fn).AllowShared(g.SharedBlock - staticBytes); err != nil {
 			return err
 		}
 	}

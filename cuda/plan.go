@@ -2,6 +2,7 @@ package cuda
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/optnet-go/optnet/internal/cudadrv"
 	"github.com/optnet-go/optnet/qp"
@@ -13,6 +14,7 @@ type plan struct {
 	sh     *shape
 	opt    *qp.Options
 	solve  layout // of a block that solves
+	alone  layout // the same where a block has its multiprocessor for itself
 	derive layout // of one that differentiates
 	prep   layout // and of one that prepares
 	group  int    // blocks that take an element together; 0: one does
@@ -64,7 +66,7 @@ type part struct {
 
 // smallR is the size up to which R is copied to shared memory: beyond, it would leave
 // room for fewer blocks.
-const smallR = 64
+const smallR = 32
 
 // newSmallPlan has warps take elements, in one launch.
 func newSmallPlan(e *Engine, s *shape, opt *qp.Options) *plan {
@@ -110,7 +112,7 @@ func newGroupPlan(e *Engine, s *shape, opt *qp.Options) (*plan, error) {
 	l := layout{threads: threads, shared: blockBytes + groupBytes}
 	solve, prep := l, l
 	solve.scratch = s.workSize(threads) + 2*lowSize(s.t)
-	prep.scratch = max(pad16(s.n), rows) + 8*(threads/32) + 18 + 2*lowSize(s.n) + rows*wide(s.n) + lowSize(rows)
+	prep.scratch = s.prepareVectors(threads) + s.prepareLow(2) + rows*wide(s.n)
 	return &plan{
 		engine: e, sh: s, opt: opt, group: group, solve: solve, derive: solve, prep: prep, stage: s.stageSize(), factor: lowSize(s.t),
 		why: fmt.Sprintf("(b) on the GPU, in the space of the %d inequalities: %d blocks of %d threads an element, in global memory; where Q is not positive definite, or ill-conditioned: the CPU",
@@ -130,11 +132,12 @@ func newPlan(e *Engine, sh qp.Shape, opt *qp.Options) (*plan, error) {
 	for _, g := range e.gpus {
 		limit = min(limit, g.SharedBlock)
 	}
+	limit -= staticBytes
 	threads := s.threadsFor()
 	rows := pad16(s.p) + pad16(s.t)
-	many := threads // of a block that has its multiprocessor for itself
-	if threads == 256 {
-		many = 512
+	many := threads // where products of tiles are most of the work
+	if threads > 32 {
+		many *= 2
 	}
 	vectors, factor := part{placeVectors, s.workSize(threads)}, part{placeFactor, lowSize(s.t)}
 	order := []part{vectors, factor}
@@ -144,13 +147,17 @@ func newPlan(e *Engine, sh qp.Shape, opt *qp.Options) (*plan, error) {
 	p := &plan{
 		engine: e, sh: s, opt: opt, stage: s.stageSize(), factor: lowSize(s.t),
 		derive: place(threads, 0, limit, order...),
-		prep: place(many, 0, limit,
-			part{placeVectors, max(pad16(s.n), rows) + 8*(many/32) + 18}, part{placeFactor, lowSize(s.n)}, part{placePanel, rows * wide(s.n)}, part{placeGram, lowSize(rows)}),
+		prep:   place(many, 0, limit, part{placeVectors, s.prepareVectors(many)}, part{placeFactor, s.prepareLow(1)}, part{placePanel, rows * wide(s.n)}),
 	}
-	if pad16(s.t) <= smallR {
-		order = append(order, part{placeR, pad16(s.t) * pad16(s.t)})
+	withR := append(slices.Clone(order), part{placeR, pad16(s.t) * pad16(s.t)})
+	p.alone = place(threads, 0, limit, withR...)
+	if p.alone.places&placeR == 0 {
+		p.alone.scratch -= pad16(s.t) * pad16(s.t) // R is read where it is
 	}
-	p.solve = place(threads, 0, limit, order...)
+	p.solve = p.alone
+	if pad16(s.t) > smallR {
+		p.solve = place(threads, 0, limit, order...)
+	}
 	where := "in shared memory"
 	switch p.derive.places {
 	case placeFactor:
@@ -213,6 +220,14 @@ func (g *gpu) slots(p *plan, l layout) int {
 		return 0
 	}
 	return g.Multiprocessors * max(1, min(16, g.SharedProcessor/max(l.shared+1024, 1)))
+}
+
+// solving is the layout for so many elements.
+func (g *gpu) solving(p *plan, elements int) layout {
+	if elements <= g.Multiprocessors && p.alone.threads > 0 {
+		return p.alone
+	}
+	return p.solve
 }
 
 // blocks is how many to start for so many elements.

@@ -402,7 +402,7 @@ func (d *share) solve(ctx context.Context, deadline time.Time, dst *qp.Solution,
 		over := d.whenOver(func(f func()) func() bool { return time.AfterFunc(time.Until(deadline), f).Stop })
 		defer over()
 	}
-	run := d.kernels(plan)
+	run, layout := d.kernels(plan), d.solving(plan, d.size)
 	err := d.timing(func() error {
 		if !d.staged && run.prepare != nil {
 			if err := d.launch(run.prepare, plan.prep, &d.prepScratch, d.blocks(plan, plan.prep, d.stages)); err != nil {
@@ -410,7 +410,7 @@ func (d *share) solve(ctx context.Context, deadline time.Time, dst *qp.Solution,
 			}
 			d.staged = true
 		}
-		return d.launch(run.solve, plan.solve, &d.scratch, d.blocks(plan, plan.solve, d.size))
+		return d.launch(run.solve, layout, &d.scratch, d.blocks(plan, layout, d.size))
 	})
 	if err != nil {
 		return err
@@ -427,7 +427,7 @@ func (d *share) solve(ctx context.Context, deadline time.Time, dst *qp.Solution,
 				return err
 			}
 		}
-		if err := d.launch(run.solve, plan.solve, &d.scratch, d.blocks(plan, plan.solve, d.size)); err != nil {
+		if err := d.launch(run.solve, layout, &d.scratch, d.blocks(plan, layout, d.size)); err != nil {
 			return err
 		}
 	}

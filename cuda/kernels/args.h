@@ -43,7 +43,7 @@ struct Args {
 static_assert(sizeof(Args) == 560, "the host has another struct");
 
 // Place says what lies in shared memory, and not in a block's scratch.
-enum Place { placeVectors = 1, placeFactor = 2, placePanel = 4, placeGram = 8, placeR = 16 };
+enum Place { placeVectors = 1, placeFactor = 2, placePanel = 4, placeR = 8 };
 
 // Code says how an element stands.
 enum Code {
@@ -67,17 +67,22 @@ enum { traceIter, traceValue, tracePrimal, traceDual, traceGap, traceMu, traceP,
 
 // A stage is what one value of (Q, A, G) gives, by the lengths n, p, t padded to
 // whole tiles: L⁻¹ of Q = LLᵀ, Vᵀ = A L⁻ᵀ, the same of S = VᵀV, R by full
-// rows, norms of the rows of A and C, the diagonal of C Q⁻¹Cᵀ, and numbers.
+// rows and as a Low, norms of the rows of A and C, the diagonal of C Q⁻¹Cᵀ, and numbers.
 struct Stage {
-	f64 *l, *v, *s, *r, *na, *nc, *r0, *num;
+	f64 *l, *v, *s, *r, *low, *na, *nc, *r0, *num;
 };
 enum { stageOK, stageMaxQ, stageMaxA, stageMaxG, stageLeastQ, stageLeastS, numStage = 8 };
 
 DEV int wide(int n) { return pad16(n) + 4; } // stride of plain rows of length n
 
 DEV i64 stageSize(int n, int p, int t) {
-	return lowSize(n) + (i64)pad16(p) * wide(n) + lowSize(p) + (i64)pad16(t) * pad16(t) + pad16(p) + 2 * pad16(t) + numStage;
+	return lowSize(n) + (i64)pad16(p) * wide(n) + lowSize(p) + (i64)pad16(t) * pad16(t) + lowSize(t) + pad16(p) + 2 * pad16(t) + numStage;
 }
+
+// prepareLow is what prepare needs for L, for S, and for U; prepareVectors what it
+// needs for vectors.
+DEV int prepareLow(int n, int p, int t) { return max(TWICE * max(lowSize(n), lowSize(p)), pad16(t) * wide(p)); }
+DEV int prepareVectors(int n, int p) { return 2 * max(pad16(n), pad16(p)) + 8 * warps(); }
 
 DEV Stage stageAt(const Args& a, int e) {
 	Stage s;
@@ -86,6 +91,7 @@ DEV Stage stageAt(const Args& a, int e) {
 	s.v = x, x += (i64)pad16(a.p) * wide(a.n);
 	s.s = x, x += lowSize(a.p);
 	s.r = x, x += (i64)pad16(a.t) * pad16(a.t);
+	s.low = x, x += lowSize(a.t);
 	s.na = x, x += pad16(a.p);
 	s.nc = x, x += pad16(a.t);
 	s.r0 = x, x += pad16(a.t);

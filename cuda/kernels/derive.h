@@ -3,7 +3,7 @@
 #pragma once
 #include "solve.h"
 
-#define REFINED 1e-12 // relative residual that is good enough
+#define REFINED 1e-11 // relative residual that is good enough
 #define REFINEMENTS 4
 #define SLOW 0.5
 #define DOUBTFUL 1e-9 // a residual that calls for a second look, by the CPU
@@ -34,8 +34,8 @@ FUN void begin(const Args& a, Work& w, int e) {
 	}
 	blockSync();
 	enumerate(w);
-	const f64* from = a.factors + (i64)e * lowSize(w.t);
-	EACH(i, lowSize(w.active)) w.factor[i] = from[i];
+	fetch(w.factor, a.factors + (i64)e * lowSize(w.t), lowSize(w.active));
+	fetched();
 	blockSync();
 }
 

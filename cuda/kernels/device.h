@@ -8,6 +8,12 @@
 // for itself is written by its first thread, inner() == 0.
 #pragma once
 
+#ifdef GROUP
+#define TWICE 2 // a factor has room to be inverted
+#else
+#define TWICE 1
+#endif
+
 #define INF __builtin_inf()
 #define LARGEST 1e250 // products with a few more numbers must not overflow
 
@@ -38,9 +44,8 @@ DEV void blockSync() { __syncthreads(); }
 DEV void warpSync() { __nvvm_bar_warp_sync(0xffffffffu); }
 DEV f64 root(f64 x) { return __nvvm_sqrt_rn_d(x); }
 extern "C" __attribute__((shared)) f64 shared_[] __attribute__((aligned(16)));
-#ifdef GROUP // what stands in front: the barrier's counter, and a column
+#ifdef GROUP // what stands in front is the barrier's counter
 #define SHARED() (shared_ + 32)
-#define OWN(room) (shared_ + 16)
 // All blocks of the group arrive, and see what the others have written: each adds one
 // to a counter in global memory, which is zero at first.
 DEV void blockSync() {
@@ -60,8 +65,20 @@ DEV void blockSync() {
 }
 #else
 #define SHARED() (shared_)
-#define OWN(room) (room)
 #endif
+
+// Near is a number in shared memory, for pointers of which the compiler is to know that.
+typedef f64 __attribute__((address_space(3))) Near;
+DEV bool isNear(const void* p) { return __nvvm_isspacep_shared(p); }
+DEV Near* near(f64* p) { return (Near*)p; }
+DEV const Near* near(const f64* p) { return (const Near*)p; }
+// loaded is called by whole warps after loads that are to be under way together: the
+// compiler would rather wait for one before it starts the next, to save registers.
+DEV void loaded() { warpSync(); }
+// loadTwo loads a and b from shared memory, likewise.
+DEV void loadTwo(unsigned from, f64& a, f64& b) {
+	asm volatile("ld.volatile.shared.v2.f64 {%0, %1}, [%2];" : "=d"(a), "=d"(b) : "r"(from));
+}
 
 DEV f64 shuffle(f64 v, int from) {
 	long long x = __builtin_bit_cast(long long, v);
@@ -82,15 +99,19 @@ DEV f64 rsqrt(f64 x) {
 	const f64 e = 1 - x * (y * y);
 	return y + (e * y) * (0.5 + 0.375 * e);
 }
+// 1/x to an ulp or so, where it is neither next to overflow nor to underflow.
+DEV f64 reciprocal(f64 x) {
+	const f64 r = __nvvm_rcp_approx_ftz_d(x), e = 1 - x * r;
+	return r + r * (e + e * e);
+}
 // x/y to an ulp or so, where neither y nor the quotient is next to overflow or
 // underflow; what is, comes out as no number.
 DEV f64 over(f64 x, f64 y) {
-	f64 r = __nvvm_rcp_approx_ftz_d(y);
-	const f64 e = 1 - y * r;
-	r = r + r * (e + e * e);
-	const f64 q = x * r;
+	const f64 r = reciprocal(y), q = x * r;
 	return q + r * (x - q * y);
 }
+// raise makes *p at least v, while others do likewise; neither is negative.
+DEV void raise(f64* p, f64 v) { __nvvm_atom_max_gen_ull((unsigned long long*)p, __builtin_bit_cast(unsigned long long, v)); }
 DEV f64 warpSum(f64 v) {
 #pragma unroll
 	for (int o = 16; o > 0; o >>= 1) v += shuffleXor(v, o);
@@ -104,6 +125,19 @@ DEV f64 warpMax(f64 v) {
 	}
 	return v;
 }
+
+// fetch starts to copy n numbers, an even number, from global memory; fetched waits
+// until the thread's own part is there. Both addresses are multiples of 16 bytes.
+DEV void fetch(f64* to, const f64* from, int n) {
+	if (!isNear(to)) {
+		for (int i = tid(); i < n; i += threads()) to[i] = from[i];
+		return;
+	}
+	const unsigned at = (unsigned)(unsigned long long)near(to);
+	for (int i = 2 * tid(); i < n; i += 2 * threads())
+		asm volatile("cp.async.cg.shared.global [%0], [%1], 16;" : : "r"(at + 8 * i), "l"(from + i) : "memory");
+}
+DEV void fetched() { asm volatile("cp.async.wait_all;" : : : "memory"); }
 
 #else
 
@@ -128,11 +162,25 @@ DEV int threads() { return machine.threads; }
 DEV int blocks() { return machine.blocks; }
 DEV void blockSync() { if (machine.threads > 1) machine.sync(); }
 DEV void warpSync() {}
+DEV void loaded() {}
 DEV f64 root(f64 x) { return __builtin_sqrt(x); }
 #define SHARED() (machine.shared + 32)
-#define OWN(room) (machine.shared + 16)
+typedef f64 Near;
+DEV bool isNear(const void*) { return true; }
+DEV Near* near(f64* p) { return p; }
+DEV const Near* near(const f64* p) { return p; }
 DEV f64 rsqrt(f64 x) { return 1 / __builtin_sqrt(x); }
 DEV f64 over(f64 x, f64 y) { return x / y; }
+DEV void fetch(f64* to, const f64* from, int n) {
+	for (int i = tid(); i < n; i += threads()) to[i] = from[i];
+}
+DEV void fetched() {}
+DEV void raise(f64* p, f64 v) {
+	auto* q = (unsigned long long*)p;
+	unsigned long long was = __atomic_load_n(q, __ATOMIC_RELAXED), to = __builtin_bit_cast(unsigned long long, v);
+	while (was < to && !__atomic_compare_exchange_n(q, &was, to, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED)) {
+	}
+}
 DEV f64 warpSum(f64 v) { return v; }
 DEV f64 warpMax(f64 v) { return v; }
 

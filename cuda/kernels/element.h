@@ -7,7 +7,7 @@
 enum { LAM, SU, SL, LU, LL, Y0, Y, E0, LO, UP, DINV, RU, RL, QU, QL, RHS, DSU, DSL, DLU, DLL, CDZ, DIAG, TT, numT };
 enum { Z, QZ, ATN, GTL, RD, RD0, RZ, DZ, TZ, numN };
 enum { NU, AZ, RA, RA0, RN, DNU, TN, numP };
-enum { numReduce = 24 };
+enum { numReduce = 24, numOwn = 28 };
 
 // Work is a block's view of an element. It lies in shared memory.
 struct Work {
@@ -15,8 +15,8 @@ struct Work {
 	int* kind;   // T: Kind of each constraint
 	int* cls;    // T: Class
 	int* list;   // T: the active constraints
-	f64* tmp;    // 16, and one
 	f64* room;   // for reduce and productT
+	f64* own;    // of each warp: its Loop
 	f64* factor; // Low(t): of R + D⁻¹, or of R on the active set
 	f64* r;      // T×T in shared memory; null: R is read where the stage is
 	Stage s;
@@ -30,7 +30,7 @@ struct Work {
 
 DEV i64 workSize(int n, int p, int t) { // without the factor
 	const int T = pad16(t);
-	return numT * T + numN * pad16(n) + numP * pad16(p) + 3 * T / 2 + 8 + 24 + max(threads(), numReduce * warps());
+	return numT * T + numN * pad16(n) + numP * pad16(p) + 3 * T / 2 + 8 + max(threads(), numReduce * warps()) + numOwn * warps();
 }
 
 DEV void view(Work& w, const Args& a, f64* vectors, f64* factor, f64* r) {
@@ -38,8 +38,8 @@ DEV void view(Work& w, const Args& a, f64* vectors, f64* factor, f64* r) {
 	w.N = pad16(a.n), w.P = pad16(a.p), w.T = pad16(a.t);
 	w.base = vectors;
 	f64* x = vectors + numT * w.T + numN * w.N + numP * w.P;
-	w.tmp = x, x += 24;
 	w.room = x, x += max(threads(), numReduce * warps());
+	w.own = x, x += numOwn * warps();
 	w.kind = (int*)x, w.cls = w.kind + w.T, w.list = w.cls + w.T;
 	w.factor = factor;
 	w.r = r;
@@ -109,27 +109,37 @@ template <class Entry> DEV void place16(f64* low, int n, Entry entry) {
 	blockSync();
 }
 
-DEV f64& diagonalAt(f64* low, int i) { return low[lowOffset(i / 16) + i % 16 * lowStride(i / 16) + i]; }
+// fetchR has R copied to where it will be factored, which nobody may use until
+// factorAll or fetched.
+DEV void fetchR(const Work& w) { fetch(w.factor, w.s.low, lowSize(w.t)); }
 
 // factorAll factors R + D⁻¹ over all constraints, those with infinite D⁻¹ left out,
-// and inverts the factor.
+// and inverts the factor. R is on its way.
 FUN bool factorAll(const Work& w) {
-	const f64 *d = w.c(DINV), *r = w.s.r;
+	const f64* d = w.c(DINV);
 	const int t = w.t, T = w.T;
 	f64 *diag = w.c(DIAG), *on = w.c(TT);
-	EACH(i, T) on[i] = i < t && d[i] < INF ? 1 : 0;
+	f64 out[1] = {0};
+	EACH(i, T) {
+		on[i] = i < t && d[i] < INF ? 1 : 0;
+		if (i < t && on[i] == 0) out[0] = 1;
+	}
+	fetched();
 	blockSync();
-	place16(w.factor, t, [&](int i, int j) { return r[(i64)i * T + j] * on[i] * on[j]; });
+	reduce<0, 1>(out, w.room);
+	if (out[0] != 0) {
+		for (int i = warp(); i < T; i += warps())
+			for (int j = lane(); j <= i; j += WARP)
+				w.factor[lowOffset(i / 16) + i % 16 * lowStride(i / 16) + j] *= on[i] * on[j];
+		blockSync();
+	}
 	EACH(i, T) {
 		f64& x = diagonalAt(w.factor, i);
 		x = on[i] != 0 ? x + d[i] + delta(w.s.r0[i]) : 1;
 		diag[i] = x;
 	}
 	blockSync();
-	Low a = {w.factor, T / 16, nullptr, 0};
-	if (!(factor(a, T / 16, t, diag, w.tmp) > 0)) return false;
-	invert(w.factor, t);
-	return true;
+	return factor(w.factor, t, diag, on, w.room) > 0;
 }
 
 // solveAll solves (R + D⁻¹) x = x.
@@ -185,10 +195,7 @@ FUN f64 factorActive(Work& w) {
 		diag[i] = i < k ? larger(x, r0[list[i]]) : 1;
 	}
 	blockSync();
-	Low a = {w.factor, pad16(k) / 16, nullptr, 0};
-	const f64 least = factor(a, pad16(k) / 16, k, diag, w.tmp);
-	if (least > 0) invert(w.factor, k);
-	return least;
+	return factor(w.factor, k, diag, w.c(TT), w.room);
 }
 
 // solveActive solves R x = x on the active constraints; x in their order.

@@ -157,7 +157,7 @@ API cuLaunchKernel(void* f, unsigned blocks, unsigned group, unsigned, unsigned 
 	const unsigned each = std::min((unsigned)setting("EMULATED_THREADS", 1), threads / 32); // a warp each
 	if (threads == 0 || threads > 1024 || shared > 232448) return 1;
 	const unsigned all = each * group;
-	const size_t size = 32 + shared / sizeof(f64) + 1 + numReduce * all; // a warp is one lane: there are more of them
+	const size_t size = 32 + shared / sizeof(f64) + 1 + (numReduce + numOwn) * all; // a warp is one lane: there are more of them
 	std::vector<f64> memory(size * group);
 	auto block = [&](unsigned b, unsigned t) {
 		machine = Machine{(int)t, (int)(t % each), (int)b, (int)all, (int)blocks, memory.data() + t / each * size, wait};

@@ -24,12 +24,25 @@
 #define EARLY_TRIES 3
 #define ANCHORS 3     // times that y₀ is corrected
 
+// Loop is what the loop knows besides vectors. Each warp has its own, in the memory of
+// Work: threads do not have so much of their own that is fast.
 struct Loop {
 	f64 kappa, rd0, ra0, f0, lin, nb, cost, mu, excess;
 	f64 lastExcess, lastMu, step;
 	int iter, since, tiny, sides, tried, anchors;
+	Figures at;  // the iterate's
+	f64 largest; // λ·w
+	int stop;    // the caller wants it
 };
 enum { numLoop = 18 };
+static_assert(sizeof(Loop) <= numOwn * sizeof(f64), "a warp has less");
+
+// once lets one lane of the warp change the Loop.
+template <class F> DEV void once(F change) {
+	warpSync();
+	if (lane() == 0) change();
+	warpSync();
+}
 
 DEV i64 stateSize(const Args& a) { return 3 * pad16(a.t) + pad16(a.n) + pad16(a.p) + numLoop; }
 DEV int iterateSize(const Args& a) { return a.n + a.p + 5 * a.t; }
@@ -57,7 +70,7 @@ FUN void keep(const Args& a, const Work& w, int e, Loop& l, bool save) {
 			for (int k = 0; k < numLoop; k++) s[k] = n[k];
 		}
 	} else {
-		l = Loop{s[0], s[1], s[2], s[3], s[4], s[5], s[6], s[7], s[8], s[9], s[10], s[11], (int)s[12], (int)s[13], (int)s[14], (int)s[15], (int)s[16], (int)s[17]};
+		once([&] { l = Loop{s[0], s[1], s[2], s[3], s[4], s[5], s[6], s[7], s[8], s[9], s[10], s[11], (int)s[12], (int)s[13], (int)s[14], (int)s[15], (int)s[16], (int)s[17]}; });
 	}
 	blockSync();
 }
@@ -91,11 +104,13 @@ FUN bool load(const Args& a, const Work& w, int e, Loop& l) {
 		w.c(SU)[i] = w.c(SL)[i] = 1;
 	}
 	reduce<1, 3>(v, w.room);
-	l = Loop{};
-	l.sides = (int)v[0];
-	l.lin = v[1], l.nb = v[2];
-	l.cost = larger(w.s.num[stageMaxQ], v[1]);
-	l.lastExcess = l.lastMu = INF;
+	once([&] {
+		l = Loop{};
+		l.sides = (int)v[0];
+		l.lin = v[1], l.nb = v[2];
+		l.cost = larger(w.s.num[stageMaxQ], v[1]);
+		l.lastExcess = l.lastMu = INF;
+	});
 	return v[3] == 0 && v[1] < 1e140 && v[2] < 1e140;
 }
 
@@ -169,7 +184,7 @@ FUN void origin(const Args& a, const Work& w, int e, Loop& l) {
 	EACH(j, w.n) v[0] += lin[j] * w.v(Z)[j];
 	EACH(i, w.p) v[0] -= b[i] * w.w(NU)[i];
 	reduce<1, 0>(v, w.room);
-	l.f0 = v[0] / 2;
+	once([&] { l.f0 = v[0] / 2; });
 	blockSync();
 }
 
@@ -181,8 +196,7 @@ FUN void lacking(const Args& a, const Work& w, Loop& l) {
 	EACH(j, w.n) v[0] = larger(v[0], size(w.v(RD0)[j]));
 	EACH(i, w.p) v[1] = larger(v[1], size(w.w(RA0)[i]));
 	reduce<0, 2>(v, w.room);
-	l.kappa = 1;
-	l.rd0 = v[0], l.ra0 = v[1];
+	once([&] { l.kappa = 1, l.rd0 = v[0], l.ra0 = v[1]; });
 }
 
 // cold starts at the solution of the least-squares problem of package qp.
@@ -196,6 +210,7 @@ FUN bool cold(const Args& a, const Work& w, int e, Loop& l) {
 		lam[i] = w.c(Y0)[i] - side;
 	}
 	blockSync();
+	fetchR(w);
 	if (!factorAll(w)) return false;
 	solveAll(w, lam);
 	mulR(w, lam, w.c(CDZ));
@@ -261,7 +276,7 @@ FUN bool warmUp(const Args& a, Work& w, int e, Loop& l) {
 // survey computes the figures of the iterate, as far as the space of the
 // constraints tells them, and looks whether to stop if asked. y follows the steps;
 // afresh, it is computed.
-FUN Figures survey(const Args& a, const Work& w, Loop& l, bool afresh, bool look, f64& largest, bool& stop) {
+FUN void survey(const Args& a, const Work& w, Loop& l, bool afresh, bool look) {
 	if (afresh) mulR(w, w.c(LAM), w.c(CDZ));
 	f64 v[8] = {0, 0, 0, 0, 0, 0, 0, 0}; // μ, gap, λᵀ(y₀−y); violation, |y| of rows, |μ| of bounds, |λ|·w, stop
 	EACH(i, w.t) {
@@ -287,11 +302,10 @@ FUN Figures survey(const Args& a, const Work& w, Loop& l, bool afresh, bool look
 	f.primalScale = larger(l.nb, v[4]);
 	f.dualScale = larger(l.lin, v[5]);
 	f.gapScale = size(f.value);
-	l.mu = l.sides > 0 ? v[0] / l.sides : 0;
-	largest = v[6];
-	stop = v[7] != 0;
-	if (!(f.primal < INF && f.gap < INF && l.mu < INF && f.gapScale < INF)) f.primal = INF;
-	return f;
+	const f64 mu = l.sides > 0 ? v[0] / l.sides : 0;
+	if (!(f.primal < INF && f.gap < INF && mu < INF && f.gapScale < INF)) f.primal = INF;
+	const f64 x = excess(f, a.epsAbs, a.epsRel);
+	once([&] { l.at = f, l.mu = mu, l.excess = x, l.largest = v[6], l.stop = v[7] != 0; });
 }
 
 // aim sets q and the right-hand side in RHS for a target, with the second-order
@@ -357,19 +371,21 @@ FUN f64 follow(const Args& a, const Work& w, const f64* x, f64 fraction) {
 	return fraction / back[0];
 }
 
-// iterate takes one step. It returns false if the matrix has no factor.
+// iterate takes one step. R is on its way to the factor's place, and will be on its
+// way there again. It returns false if the matrix has no factor.
 FUN bool iterate(const Args& a, const Work& w, Loop& l) {
 	f64 *d = w.c(DINV), *x = w.c(DIAG);
-	EACH(i, w.t) {
+	EACH(i, w.t) { // what is read, before anything is written
 		const int k = w.kind[i];
-		const f64 y = w.c(Y)[i];
-		w.c(RU)[i] = k & hasUpper ? (y - w.c(UP)[i]) + w.c(SU)[i] : k == fixedSides ? y - w.c(UP)[i] : 0;
-		w.c(RL)[i] = k & hasLower ? (w.c(LO)[i] - y) + w.c(SL)[i] : 0;
-		d[i] = k == 0 ? INF : k == fixedSides ? 0 : k == hasUpper ? over(w.c(SU)[i], w.c(LU)[i]) : k == hasLower ? over(w.c(SL)[i], w.c(LL)[i]) : over(w.c(SU)[i] * w.c(SL)[i], w.c(LU)[i] * w.c(SL)[i] + w.c(LL)[i] * w.c(SU)[i]);
+		const f64 y = w.c(Y)[i], up = w.c(UP)[i], lo = w.c(LO)[i], su = w.c(SU)[i], sl = w.c(SL)[i], lu = w.c(LU)[i], ll = w.c(LL)[i];
+		w.c(RU)[i] = k & hasUpper ? (y - up) + su : k == fixedSides ? y - up : 0;
+		w.c(RL)[i] = k & hasLower ? (lo - y) + sl : 0;
+		const f64 above = k == hasLower ? sl : k == hasUpper ? su : su * sl, below = k == hasLower ? ll : k == hasUpper ? lu : lu * sl + ll * su;
+		d[i] = k == 0 ? INF : k == fixedSides ? 0 : over(above, below);
 	}
 	blockSync();
 	if (!factorAll(w)) return false;
-	// Predictor: its step of y follows from the last row of the system.
+	// Predictor. The steps of y follow from the system: dy = −R dλ − κe₀ = D⁻¹dλ + rλ.
 	aim(w, l, 0, false, x);
 	solveAll(w, x);
 	EACH(i, w.t) w.c(CDZ)[i] = d[i] < INF ? w.c(RHS)[i] + (d[i] + delta(w.s.r0[i])) * x[i] : 0;
@@ -385,19 +401,20 @@ FUN bool iterate(const Args& a, const Work& w, Loop& l) {
 	// Corrector.
 	aim(w, l, sigma * l.mu, true, x);
 	solveAll(w, x);
-	mulR(w, x, w.c(CDZ));
-	EACH(i, w.t) w.c(CDZ)[i] = -w.c(CDZ)[i] - l.kappa * w.c(E0)[i];
+	fetchR(w);
+	EACH(i, w.t) w.c(CDZ)[i] = d[i] < INF ? w.c(RHS)[i] + (d[i] + delta(w.s.r0[i])) * x[i] : 0;
 	step = follow(a, w, x, smaller(BOUNDARY, 1 - CAUTION * part));
 	EACH(i, w.t) {
 		const int k = w.kind[i];
-		if (k & hasUpper) w.c(SU)[i] += step * w.c(DSU)[i], w.c(LU)[i] += step * w.c(DLU)[i];
-		if (k & hasLower) w.c(SL)[i] += step * w.c(DSL)[i], w.c(LL)[i] += step * w.c(DLL)[i];
-		w.c(LAM)[i] = k == fixedSides ? w.c(LAM)[i] + step * x[i] : w.c(LU)[i] - w.c(LL)[i];
-		w.c(Y)[i] += step * w.c(CDZ)[i];
+		const f64 su = w.c(SU)[i], sl = w.c(SL)[i], lu = w.c(LU)[i], ll = w.c(LL)[i], lam = w.c(LAM)[i], y = w.c(Y)[i];
+		const f64 dsu = w.c(DSU)[i], dsl = w.c(DSL)[i], dlu = w.c(DLU)[i], dll = w.c(DLL)[i], dy = w.c(CDZ)[i], dl = x[i];
+		const f64 u = k & hasUpper ? lu + step * dlu : lu, v = k & hasLower ? ll + step * dll : ll;
+		if (k & hasUpper) w.c(SU)[i] = su + step * dsu, w.c(LU)[i] = u;
+		if (k & hasLower) w.c(SL)[i] = sl + step * dsl, w.c(LL)[i] = v;
+		w.c(LAM)[i] = k == fixedSides ? lam + step * dl : u - v;
+		w.c(Y)[i] = y + step * dy;
 	}
 	blockSync();
-	l.kappa *= 1 - step;
-	l.step = step;
-	l.iter++;
+	once([&] { l.kappa *= 1 - step, l.step = step, l.iter++; });
 	return step == step;
 }

@@ -2,9 +2,8 @@
 //
 //	Vᵀ = A L⁻ᵀ   Wᵀ = C L⁻ᵀ   S = VᵀV   R = WᵀW − (WᵀV) S⁻¹ (VᵀW)
 //
-// where C stacks G and, if z has bounds, the identity. One factorization of Q with
-// the rows of A and C below it gives L, Vᵀ and Wᵀ; one of the Gram matrix of
-// those rows, broken off after p columns, gives S and R.
+// where C stacks G and, if z has bounds, the identity. Below, V and W are called what
+// is transposed here, the rows of A and C times L⁻ᵀ.
 #pragma once
 #include "args.h"
 
@@ -16,84 +15,202 @@
 
 DEV f64 delta(f64 diag) { return diag == 0 ? 1 : DELTA * diag; }
 
+// loadQ puts the mean of Q and Qᵀ into low, by pairs of tiles so that both are read
+// along their rows. top and asymmetry grow to the largest entry and difference.
+DEV void loadQ(const f64* q, int n, f64* low, f64& top, f64& asymmetry) {
+	const int blocks = pad16(n) / 16;
+	for (int c = warp(), I = 0, start = 0; c < blocks * (blocks + 1) / 2; c += warps()) {
+		while (c > start + I) start += ++I;
+		const int J = c - start, ld = lowStride(I);
+		f64* to = low + lowOffset(I) + 16 * J;
+		f64 x[256 / WARP], y[256 / WARP];
+#pragma unroll
+		for (int k = 0; k < 256 / WARP; k++) {
+			const int u = (lane() + k * WARP) / 16, v = lane() % 16 + k * WARP % 16, i = 16 * I + u, j = 16 * J + v;
+			x[k] = i < n && j < n ? q[(i64)i * n + j] : 0;
+			y[k] = 16 * J + u < n && 16 * I + v < n ? q[(i64)(16 * J + u) * n + 16 * I + v] : 0;
+		}
+		loaded();
+#pragma unroll
+		for (int k = 0; k < 256 / WARP; k++) to[(lane() % 16 + k * WARP % 16) * ld + (lane() + k * WARP) / 16] = y[k];
+		warpSync();
+#pragma unroll
+		for (int k = 0; k < 256 / WARP; k++) {
+			f64& t = to[(lane() + k * WARP) / 16 * ld + lane() % 16 + k * WARP % 16];
+			top = larger(top, larger(size(x[k]), size(t)));
+			asymmetry = larger(asymmetry, size(x[k] - t));
+			t = x[k] == t ? t : x[k] / 2 + t / 2;
+		}
+	}
+}
+
+// timesLT multiplies the rows of panel by L⁻ᵀ: a warp takes 16 rows, from the last
+// column of tiles on, as each needs those before it.
+template <class F> FUN void timesLT(F* panel, int rows, int ld, const F* l, int columns) {
+	for (int I = warp(); I < rows; I += warps()) {
+		F* row = panel + (i64)16 * I * ld;
+		for (int J = columns - 1; J >= 0; J--) {
+			Sum x;
+			for (int k = 0; k <= J; k++) x.template add<false>(row + 16 * k, ld, l + lowOffset(J) + 16 * k, lowStride(J));
+			warpSync();
+			x.store(row + 16 * J, ld);
+			warpSync();
+		}
+	}
+	blockSync();
+}
+
+// reduceR computes S and R from V and W, the rows of panel: with V̂ = L⁻¹V of S = LLᵀ,
+// whose rows are orthonormal, and U = WV̂ᵀ, it is R = WWᵀ − UUᵀ. low, which is plain
+// too, has room for S, and then for U. It returns the least pivot of S.
+template <class F> FUN f64 reduceR(const Args& a, const Stage& s, F* panel, F* low, f64* plain, f64* diag, f64* pivots, f64* room) {
+	const int p = a.p, N = pad16(a.n), P = pad16(p), T = pad16(a.t), ld = wide(a.n), ldu = wide(p);
+	const int columns = N / 16, rows = P / 16, all = T / 16;
+	F* w = panel + (i64)P * ld;
+	f64 least = INF;
+	if (p > 0) {
+		for (int c = warp(), I = 0, start = 0; c < rows * (rows + 1) / 2; c += warps()) {
+			while (c > start + I) start += ++I;
+			const int J = c - start;
+			Sum x;
+			for (int k = 0; k < columns; k++) x.template add<false>(panel + (i64)16 * I * ld + 16 * k, ld, panel + (i64)16 * J * ld + 16 * k, ld);
+			x.store(low + lowOffset(I) + 16 * J, lowStride(I));
+		}
+		blockSync();
+		EACH(i, P) {
+			f64& x = diagonalAt(plain, i);
+			if (i >= p) x = 1;
+			diag[i] = x;
+		}
+		blockSync();
+		least = factor(plain, p, diag, pivots, room);
+		if (!(least > INDEPENDENT)) return least;
+		EACH(i, lowSize(p)) s.s[i] = plain[i];
+		for (int J = warp(); J < columns; J += warps())
+			for (int I = rows - 1; I >= 0; I--) { // those above are needed still
+				Sum x;
+				for (int k = 0; k <= I; k++) x.add(low + lowOffset(I) + 16 * k, lowStride(I), panel + (i64)16 * k * ld + 16 * J, ld);
+				warpSync();
+				x.store(panel + (i64)16 * I * ld + 16 * J, ld);
+				warpSync();
+			}
+		blockSync();
+		for (int c = warp(); c < all * rows; c += warps()) {
+			const int I = c / rows, J = c % rows;
+			Sum x;
+			for (int k = 0; k < columns; k++) x.template add<false>(w + (i64)16 * I * ld + 16 * k, ld, panel + (i64)16 * J * ld + 16 * k, ld);
+			x.store(low + (i64)16 * I * ldu + 16 * J, ldu);
+		}
+		blockSync();
+	}
+	for (int c = warp(), I = 0, start = 0; c < all * (all + 1) / 2; c += warps()) {
+		while (c > start + I) start += ++I;
+		const int J = c - start;
+		Sum x, y;
+		for (int k = 0; k < columns; k++) x.template add<false>(w + (i64)16 * I * ld + 16 * k, ld, w + (i64)16 * J * ld + 16 * k, ld);
+		if (I == J)
+			x.each([&](int i, int j, f64 v) {
+				if (i == j) s.r0[16 * I + i] = v;
+			});
+		for (int k = 0; k < rows; k++) y.template add<false>(low + (i64)16 * I * ldu + 16 * k, ldu, low + (i64)16 * J * ldu + 16 * k, ldu);
+		x.subtract(y);
+		f64 *to = s.low + lowOffset(I) + 16 * J, *row = s.r + (i64)16 * I * T + 16 * J, *column = s.r + (i64)16 * J * T + 16 * I;
+		x.each([&](int i, int j, f64 v) {
+			to[i * lowStride(I) + j] = row[(i64)i * T + j] = v;
+			if (I != J) column[(i64)j * T + i] = v;
+		});
+	}
+	return least;
+}
+
 // prepare computes the stage of element e, in shared memory or scratch: fast has
-// room for vectors, low for Low(n), panel for the rows of A and C, and gram for
-// the Gram matrix.
-FUN void prepare(const Args& a, int e, f64* fast, f64* low, f64* panel, f64* gram) {
+// room for vectors, panel for the rows of A and C, and low for L, and later for S
+// and WᵀV.
+FUN void prepare(const Args& a, int e, f64* fast, f64* low, f64* panel) {
 	const int n = a.n, p = a.p, t = a.t, m = a.m;
 	const int N = pad16(n), P = pad16(p), T = pad16(t), ld = wide(n);
-	f64* diag = fast;      // N, then P + T
-	f64* room = diag + max(N, P + T);
-	f64* out = room + 8 * warps();
+	const int longest = max(N, P);
+	f64 *diag = fast, *pivots = diag + longest, *room = pivots + longest;
 	const Stage s = stageAt(a, e);
 	f64* q = at(a, Q_, e, a.form == dense ? (i64)n * n : n);
 	const f64* rowsA = at(a, A_, e, (i64)p * n);
 	const f64* rowsG = at(a, G_, e, (i64)m * n);
-	Low k = {low, N / 16, panel, ld};
 
 	// Q, made symmetric; A, G and the identity; what is not a number, and how large
 	// the columns are.
-	f64 top[6] = {}; // largest of Q, A, G, asymmetry, columns; −smallest column
-	EACH(i, lowSize(n)) low[i] = 0;
-	EACH(i, (P + T) * ld) panel[i] = 0;
-	blockSync();
+	f64 top[6] = {}; // largest of Q, A, G, asymmetry, columns; 1/smallest column
 	if (a.form == dense) {
-		for (int i = warp(); i < n; i += warps())
-			for (int j = lane(); j < n; j += WARP) {
-				const f64 x = q[(i64)i * n + j];
-				top[0] = larger(top[0], size(x));
-				if (j <= i) {
-					const f64 y = q[(i64)j * n + i];
-					top[3] = larger(top[3], size(x - y));
-					low[lowOffset(i / 16) + (i % 16) * lowStride(i / 16) + j] = x == y ? x : x / 2 + y / 2;
-				}
-			}
+		loadQ(q, n, low, top[0], top[3]);
 	} else {
+		EACH(i, lowSize(n)) low[i] = 0;
+		blockSync();
 		EACH(i, n) {
 			top[0] = larger(top[0], size(q[i]));
-			low[lowOffset(i / 16) + (i % 16) * lowStride(i / 16) + i] = q[i];
+			diagonalAt(low, i) = q[i];
 		}
 	}
-	for (int i = warp(); i < p + m; i += warps()) {
-		const f64* row = i < p ? rowsA + (i64)i * n : rowsG + (i64)(i - p) * n;
-		f64* to = panel + (i64)(i < p ? i : P + i - p) * ld;
+	for (int i = warp(); i < P + T; i += warps()) {
+		const f64* row = i < p ? rowsA + (i64)i * n : i >= P && i < P + m ? rowsG + (i64)(i - P) * n : nullptr;
+		const int one = i >= P + m && i < P + t ? i - P - m : -1; // of a bound
+		f64* to = panel + (i64)i * ld;
 		f64 sum = 0, big = 0;
-		for (int j = lane(); j < n; j += WARP) {
-			const f64 x = row[j];
-			to[j] = x;
-			sum += x * x;
-			big = larger(big, size(x));
+		for (int base = 0; base < N; base += 4 * WARP) {
+			const int first = base + lane();
+			f64 x[4];
+#pragma unroll
+			for (int c = 0; c < 4; c++) {
+				const int j = first + c * WARP;
+				x[c] = row && j < n ? row[j] : j == one ? 1 : 0;
+			}
+			loaded();
+#pragma unroll
+			for (int c = 0; c < 4; c++) {
+				if (first + c * WARP < N) to[first + c * WARP] = x[c];
+				sum += x[c] * x[c];
+				big = larger(big, size(x[c]));
+			}
 		}
-		sum = warpSum(sum);
-		if (i < p) top[1] = larger(top[1], big);
-		else top[2] = larger(top[2], big);
-		big = warpMax(big);
-		if (big > 0 && !(sum >= 1e-250 && sum <= 1e250)) top[0] = INF; // its norm has lost bits
-		if (lane() == 0) (i < p ? s.na[i] : s.nc[i - p]) = sum > 0 ? root(sum) : 1;
-	}
-	EACH(j, t - m) {
-		panel[(i64)(P + m + j) * ld + j] = 1;
-		s.nc[m + j] = 1;
+		if (row) {
+			sum = warpSum(sum);
+			if (i < p) top[1] = larger(top[1], big);
+			else top[2] = larger(top[2], big);
+			big = warpMax(big);
+			if (big > 0 && !(sum >= 1e-250 && sum <= 1e250)) top[0] = INF; // its norm has lost bits
+			if (lane() == 0) (i < p ? s.na[i] : s.nc[i - P]) = sum > 0 ? root(sum) : 1;
+		} else if (one >= 0 && lane() == 0) {
+			s.nc[i - P] = 1;
+		}
 	}
 	blockSync();
-	EACH(j, n) {
-		f64 big = 0;
-		if (a.form == dense)
-#pragma unroll 8
-			for (int i = 0; i < n; i++) big = larger(big, size(q[(i64)i * n + j]));
-		else
-			big = size(q[j]);
-#pragma unroll 8
-		for (int i = 0; i < P + m; i++) big = larger(big, size(panel[(i64)i * ld + j]));
-		top[4] = larger(top[4], big);
-		if (big > 0) top[5] = larger(top[5], 1 / big);
-	}
+	// Columns: a few threads each, so many at a time.
+	EACH(j, N) diag[j] = 0;
+	blockSync();
+	const int wide = (n + WARP - 1) / WARP * WARP, groups = max(1, threads() / wide);
+	for (int g = tid() / wide; g < groups; g += max(1, threads() / wide))
+		for (int j = tid() % wide; j < n; j += min(wide, threads())) {
+			f64 big = 0;
+			if (a.form == dense) {
+#pragma unroll 4
+				for (int i = g; i < n; i += groups) {
+					const int r = max(i, j), c = min(i, j);
+					big = larger(big, size(low[lowOffset(r / 16) + r % 16 * lowStride(r / 16) + c]));
+				}
+			} else {
+				big = size(q[j]);
+			}
+#pragma unroll 4
+			for (int i = g; i < P + m; i += groups) big = larger(big, size(panel[(i64)i * ld + j]));
+			top[4] = larger(top[4], big);
+			raise(&diag[j], big);
+		}
+	blockSync();
+	EACH(j, n) if (diag[j] > 0) top[5] = larger(top[5], 1 / diag[j]);
+	reduce<0, 6>(top, room);
 	EACH(i, N) {
-		f64& x = low[lowOffset(i / 16) + (i % 16) * lowStride(i / 16) + i];
+		f64& x = diagonalAt(low, i);
 		if (i >= n) x = 1;
 		diag[i] = x;
 	}
-	reduce<0, 6>(top, room);
 	bool ok = larger(larger(top[0], top[1]), top[2]) < 1e140 && top[0] > 0 && top[3] <= ASYMMETRY * top[0] && top[4] * top[5] <= EVEN;
 	if (a.form == dense && ok && top[3] > 0) { // the caller's rounding errors
 		blockSync();
@@ -102,57 +219,22 @@ FUN void prepare(const Args& a, int e, f64* fast, f64* low, f64* panel, f64* gra
 				const f64 x = q[(i64)i * n + j], y = q[(i64)j * n + i];
 				if (x != y) q[(i64)i * n + j] = q[(i64)j * n + i] = x / 2 + y / 2;
 			}
-		blockSync();
 	}
+	blockSync();
 	f64 leastQ = 0, leastS = INF;
 	if (ok) {
-		leastQ = factor(k, (N + P + T) / 16, n, diag, out);
+		leastQ = factor(low, n, diag, pivots, room);
 		ok = leastQ >= WELL_CONDITIONED;
 	}
 	if (ok) {
-		invert(low, n);
+		if (isNear(panel) && isNear(low)) timesLT(near(panel), (P + T) / 16, ld, near(low), N / 16);
+		else timesLT(panel, (P + T) / 16, ld, low, N / 16);
 		EACH(i, lowSize(n)) s.l[i] = low[i];
 		EACH(i, P * ld) s.v[i] = panel[i];
-		const int rows = (P + T) / 16;
-		Low w = {gram, rows, nullptr, 0};
-		for (int c = warp(); c < rows * rows; c += warps()) {
-			const int I = c / rows, J = c % rows;
-			if (J <= I) tile(gram + lowOffset(I) + 16 * J, lowStride(I), panel + (i64)16 * I * ld, ld, panel + (i64)16 * J * ld, ld, N, 0, 1);
-		}
 		blockSync();
-		EACH(i, P + T) {
-			f64& x = gram[lowOffset(i / 16) + (i % 16) * lowStride(i / 16) + i];
-			if (i >= p && i < P) x = 1;
-			if (i >= P) s.r0[i - P] = x;
-			diag[i] = x;
-		}
-		blockSync();
-		if (p > 0) {
-			leastS = factor(w, rows, p, diag, out);
-			ok = leastS > INDEPENDENT;
-		}
-		if (ok) {
-			// R, less what A takes of it, by full rows.
-			for (int c = warp(); c < T / 16 * (T / 16); c += warps()) {
-				const int I = c / (T / 16), J = c % (T / 16);
-				if (J > I) continue;
-				f64* x = gram + lowOffset(P / 16 + I);
-				const int ldx = lowStride(P / 16 + I);
-				const f64* y = gram + lowOffset(P / 16 + J);
-				if (P > 0) tile(x + P + 16 * J, ldx, x, ldx, y, lowStride(P / 16 + J), P, 1, -1);
-				for (int i = lane(); i < 256; i += WARP) {
-					const int u = i / 16, v = i % 16;
-					const f64 r = x[u * ldx + P + 16 * J + v];
-					if (I != J || v <= u) {
-						s.r[(i64)(16 * I + u) * T + 16 * J + v] = r;
-						s.r[(i64)(16 * J + v) * T + 16 * I + u] = r;
-					}
-				}
-			}
-			blockSync();
-			invert(gram, p);
-			EACH(i, lowSize(p)) s.s[i] = gram[i];
-		}
+		if (isNear(panel) && isNear(low)) leastS = reduceR(a, s, near(panel), near(low), low, diag, pivots, room);
+		else leastS = reduceR(a, s, panel, low, low, diag, pivots, room);
+		ok = leastS > INDEPENDENT;
 	}
 	if (tid() == 0) {
 		s.num[stageOK] = ok ? 1 : 0;

@@ -5,20 +5,19 @@
 
 #ifdef GROUP
 #define NAME(f) f##_group
-#define TWICE 2 // a factor has room to be inverted
 #define SIZES BOUNDS(512, 1)
 #else
 #define NAME(f) f
-#define TWICE 1
 #define SIZES BOUNDS(256, 2)
 #endif
 #define BARRIER 32 // numbers between the counters of two groups: a line of the cache
 
 // Block is what all threads of a block refer to, at the start of shared memory.
-struct Block {
+struct alignas(16) Block {
 	Args a;
 	Work w;
 };
+static_assert(sizeof(Block) == 736, "the host reckons with another size");
 
 // enter copies the arguments there. It returns what follows in shared memory.
 DEV f64* enter(const Args& args) {
@@ -56,17 +55,14 @@ DEV Block& room(const Args& args) {
 KERNEL BOUNDS(512, 1) void NAME(qp_prepare)(const Args args) {
 	f64* fast = enter(args);
 	const Args& a = ((Block*)SHARED())->a;
-	const int N = pad16(a.n), rows = pad16(a.p) + pad16(a.t);
 	f64* slow = a.scratch + (i64)bid() * a.scratchSize;
 	f64* vectors = a.inShared & placeVectors ? fast : slow;
-	(a.inShared & placeVectors ? fast : slow) += max(N, rows) + 8 * warps() + 18;
+	(a.inShared & placeVectors ? fast : slow) += prepareVectors(a.n, a.p);
 	f64* low = a.inShared & placeFactor ? fast : slow;
-	(a.inShared & placeFactor ? fast : slow) += lowSize(a.n) * TWICE;
+	(a.inShared & placeFactor ? fast : slow) += prepareLow(a.n, a.p, a.t);
 	f64* panel = a.inShared & placePanel ? fast : slow;
-	(a.inShared & placePanel ? fast : slow) += (i64)rows * wide(a.n);
-	f64* gram = a.inShared & placeGram ? fast : slow;
 	const int size = a.oneStage ? 1 : a.size;
-	for (int e = bid(); e < size; e += blocks()) prepare(a, e, vectors, low, panel, gram);
+	for (int e = bid(); e < size; e += blocks()) prepare(a, e, vectors, low, panel);
 }
 
 KERNEL SIZES void NAME(qp_solve)(const Args args) {

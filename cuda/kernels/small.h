@@ -877,7 +877,8 @@ template <int S> struct Small {
 				l.excess = excess(k, a.epsAbs, a.epsRel);
 			}
 			if (stop) return stopped;
-			if (stalls(a, l, k) || l.iter >= a.maxIter || largest > 1e9 * l.cost) return left;
+			progress(a, l, k);
+			if (stuck(l) || l.iter >= a.maxIter || largest > 1e9 * l.cost) return left;
 			if (!iterate()) return left;
 		}
 	}

@@ -37,8 +37,9 @@ FUN int finish(const Args& a, Work& w, int e, bool early, f64 zs, f64 gs, Figure
 	return excess(f, a.epsAbs, a.epsRel) <= 1 ? plain : fresh;
 }
 
-// Progress as package qp judges it: whether the run is over.
-DEV bool stalls(const Args& a, Loop& l, const Figures& f) {
+// Progress as package qp judges it: progress notes it, stuck says whether the run is
+// over.
+DEV void progress(const Args& a, Loop& l, const Figures& f) {
 	if (l.excess < STALL * l.lastExcess || (l.mu < STALL * l.lastMu && l.mu * l.sides > a.epsAbs + a.epsRel * f.gapScale)) {
 		l.lastExcess = smaller(l.excess, l.lastExcess);
 		l.lastMu = smaller(l.mu, l.lastMu);
@@ -47,17 +48,19 @@ DEV bool stalls(const Args& a, Loop& l, const Figures& f) {
 		l.since++;
 	}
 	if (l.iter > 0 && l.step < TINY) l.tiny++;
-	return l.since >= STALLED || l.tiny >= 2 || !(l.excess < INF);
 }
 
-DEV void traced(const Args& a, int e, const Loop& l, const Figures& f) {
+DEV bool stuck(const Loop& l) { return l.since >= STALLED || l.tiny >= 2 || !(l.excess < INF); }
+
+DEV void traced(const Args& a, int e, const Loop& l) {
 	if (!a.trace || tid() != 0) return;
+	const Figures& f = l.at;
 	f64* t = a.trace + (i64)e * numTrace;
 	t[traceIter] = l.iter, t[traceValue] = f.value, t[tracePrimal] = f.primal, t[traceDual] = f.dual, t[traceGap] = f.gap;
 	t[traceMu] = l.mu, t[traceP] = l.step, t[traceD] = l.step;
 }
 
-// run takes the element from where it is to a code.
+// run takes the element from where it is to a code, with the figures in f.
 FUN int run(const Args& a, Work& w, int e, Loop& l, Figures& f, f64& least) {
 	if (l.sides == 0) { // equalities, or nothing
 		if (!a.polish) return back;
@@ -65,42 +68,53 @@ FUN int run(const Args& a, Work& w, int e, Loop& l, Figures& f, f64& least) {
 		blockSync();
 		return polish(a, w, e, 1, 1, TRIES, f, least) ? solved : back;
 	}
+	bool coming = false; // R, to the factor's place
 	for (int k = 0;; k++) {
-		if (k >= a.steps) return running;
-		f64 largest;
-		bool stop;
-		f = survey(a, w, l, l.iter == 0, k % 4 == 0, largest, stop);
-		l.excess = excess(f, a.epsAbs, a.epsRel);
-		bool done = l.excess <= 1;
-		const bool early = !done && a.polish && l.excess <= EARLY && l.tried < ATTEMPTS;
+		if (k >= a.steps) {
+			fetched();
+			return running;
+		}
+		survey(a, w, l, l.iter == 0, k % 4 == 0);
+		const bool done = l.excess <= 1, early = !done && a.polish && l.excess <= EARLY && l.tried < ATTEMPTS;
 		if (done || early) {
+			fetched();
+			blockSync();
+			coming = false;
 			f64 zs = 1, gs = 1;
 			if (a.polish) classify(a, w, e, zs, gs);
-			l.tried++;
-			const Figures g = f;
+			once([&] { l.tried++; });
 			const int code = finish(a, w, e, early, zs, gs, f, least);
 			if (code != fresh) {
-				if (a.trace) traced(a, e, l, f);
+				once([&] { l.at = f; });
+				traced(a, e, l);
 				return code;
 			}
-			f = g;
 			if (done) {
-				if (l.anchors++ >= ANCHORS) return left;
+				if (l.anchors >= ANCHORS) {
+					f = l.at;
+					return left;
+				}
 				// y as it is: what R λ lost to rounding goes into y₀.
 				mulR(w, w.c(LAM), w.c(CDZ));
 				EACH(i, w.t) w.c(Y0)[i] = w.c(Y)[i] + w.c(CDZ)[i], w.c(E0)[i] = 0;
-				l.kappa = 0;
+				once([&] { l.anchors++, l.kappa = 0; });
 				blockSync();
-				f = survey(a, w, l, true, true, largest, stop);
-				l.excess = excess(f, a.epsAbs, a.epsRel);
-			} else { // y was overwritten
-				f = survey(a, w, l, true, true, largest, stop);
 			}
+			survey(a, w, l, true, true); // y was overwritten
 		}
-		if (stop) return stopped;
-		if (stalls(a, l, f) || l.iter >= a.maxIter || largest > 1e9 * l.cost) return left;
-		traced(a, e, l, f);
-		if (!iterate(a, w, l)) return left;
+		once([&] { progress(a, l, l.at); });
+		if (l.stop || stuck(l) || l.iter >= a.maxIter || l.largest > 1e9 * l.cost) {
+			fetched();
+			f = l.at;
+			return l.stop ? stopped : left;
+		}
+		traced(a, e, l);
+		if (!coming) fetchR(w);
+		if (!iterate(a, w, l)) {
+			f = l.at;
+			return left;
+		}
+		coming = true;
 	}
 }
 
@@ -147,12 +161,13 @@ DEV void solveElement(const Args& a, Work& w, int e) {
 	blockSync();
 	const int was = a.code[e];
 	if (was != fresh && was != running) return;
-	Loop l;
+	Loop& l = ((Loop*)w.own)[warp()];
 	Figures f = {};
 	f64 least = INF;
 	int code = back;
 	if (w.r) {
-		EACH(i, w.T * w.T) w.r[i] = w.s.r[i];
+		fetch(w.r, w.s.r, w.T * w.T);
+		fetched();
 		blockSync();
 		if (inner() == 0) w.s.r = w.r;
 		blockSync();
@@ -167,6 +182,7 @@ DEV void solveElement(const Args& a, Work& w, int e) {
 		}
 		if (going) code = run(a, w, e, l, f, least);
 	}
+	fetched();
 	blockSync();
 	if (code == running) {
 		keep(a, w, e, l, true);
