@@ -6,7 +6,7 @@ BENCHSTAT = golang.org/x/perf/cmd/benchstat@v0.0.0-20260908200009-22c9c6c9d4da
 
 SUITES   ?= ../shared/data
 
-.PHONY: check test race bench bench-peers fuzz soak suites cover
+.PHONY: check test race race-cuda bench bench-peers fuzz soak suites cover
 
 check: # format, vet, lint, module files, imports
 	.ci/run format modules vet lint
@@ -17,6 +17,9 @@ test: # what README.md shows
 
 race:
 	.ci/run race
+
+race-cuda: # the kernels on the emulated device, by clang's thread sanitizer
+	cuda/kernels/race.sh
 
 bench: # make bench BENCH=Forward COUNT=10; the raw lines stay in bench/.work/bench.txt
 	@mkdir -p bench/.work
