@@ -213,7 +213,7 @@ func readSolution(name string) (*solutionArrays, error) {
 		if errors.As(err, &syntax) {
 			return nil, fmt.Errorf("line %d: %w", 1+bytes.Count(text[:min(int(syntax.Offset), len(text))], []byte("\n")), err)
 		}
-		return nil, err
+		return nil, errors.New("want an object of arrays, {\"x\": […], …}")
 	}
 	take := func(dst map[string][]float64, keys map[string]json.RawMessage) error {
 		for _, key := range []string{"x", "y", "mu", "z", "s", "nu", "lambda", "value"} {
@@ -253,7 +253,7 @@ func readSolution(name string) (*solutionArrays, error) {
 	if raw, ok := keys["ray"]; ok {
 		var ray map[string]json.RawMessage
 		if err := json.Unmarshal(raw, &ray); err != nil {
-			return nil, fmt.Errorf(`"ray": %w`, err)
+			return nil, errors.New(`"ray": want an object of arrays`)
 		}
 		if err := take(s.ray, ray); err != nil {
 			return nil, err
@@ -262,7 +262,7 @@ func readSolution(name string) (*solutionArrays, error) {
 	if raw, ok := keys["rays"]; ok {
 		var list []map[string]json.RawMessage
 		if err := json.Unmarshal(raw, &list); err != nil {
-			return nil, fmt.Errorf(`"rays": %w`, err)
+			return nil, errors.New(`"rays": want a list of objects, one an element`)
 		}
 		for _, ray := range list {
 			x := make(map[string][]float64)

@@ -238,7 +238,7 @@ func readCheckpoint(name string) (*checkpoint, error) {
 		if errors.Is(err, fs.ErrNotExist) {
 			return nil, err
 		}
-		return nil, &FileError{File: name, Err: fmt.Errorf("the checkpoint cannot be read (%w): train again", Bare(err))}
+		return nil, &FileError{File: name, Err: fmt.Errorf("the checkpoint cannot be read (%w): train again", unnamed(name, err))}
 	}
 	c := &checkpoint{arrays: arrays}
 	for entry, v := range map[string]any{entryJob: &c.key, entryHistory: &c.history} {

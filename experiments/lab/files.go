@@ -29,7 +29,16 @@ func (e *FileError) Unwrap() error { return e.Err }
 
 // OfFile makes err one of the file called name, without naming it twice.
 func OfFile(name string, err error) error {
-	return &FileError{File: name, Err: Bare(err)}
+	return &FileError{File: name, Err: unnamed(name, err)}
+}
+
+// unnamed takes the name out of err, at its beginning too.
+func unnamed(name string, err error) error {
+	err = Bare(err)
+	if u := errors.Unwrap(err); u != nil && err.Error() == name+": "+u.Error() {
+		return u
+	}
+	return err
 }
 
 // Bare takes the path and the operation out of err.
