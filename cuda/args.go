@@ -95,10 +95,10 @@ const (
 	numP        = 7
 	numReduce   = 24
 	numOwn      = 28
-	blockBytes  = 736    // struct Block
-	staticBytes = 768    // of shared memory that no launch asks for: columns of matrix.h
-	groupBytes  = 8 * 32 // before struct Block, of groups
-	barrier     = 32     // numbers between the counters of two groups
+	blockBytes  = 736                        // struct Block
+	staticBytes = 768                        // of shared memory that no launch asks for: columns of matrix.h
+	groupBytes  = 8 * (32 + 64*68 + 64 + 32) // before struct Block, of groups
+	barrier     = 32                         // numbers between the counters of two groups
 )
 
 const numCoef = 9

@@ -1,4 +1,4 @@
-"""qpth and qpax on the GPU beside the figures of bench.txt, which our benchmark
+"""qpth, qpax and Moreau on the GPU beside the figures of bench.txt, which our benchmark
 wrote: random QPs of the same profile and sizes, data on the device, float64. Each
 row of the table is printed when it is known.
 
@@ -6,6 +6,7 @@ Times are medians in milliseconds, after a first call that does not count. A
 solution counts only if its residuals pass the test at 1e-8 on every element.
 """
 
+import os
 import re
 import statistics
 import sys
@@ -111,23 +112,58 @@ def run_qpax(data, times):
     return fwd, full, f"{100 * passes(data, x, y, z):.0f} % pass"
 
 
+def run_moreau(data, times):
+    import torch  # first: it brings the CUDA libraries that Moreau needs
+    import moreau
+    from moreau.torch import Solver
+
+    Q, q, G, h, A, b = (torch.tensor(x, device="cuda") for x in data)
+    size, n = q.shape
+    m, p = h.shape[1], b.shape[1]
+    rows = torch.cat([A, G], 1)
+
+    def csr(k):  # a full matrix of k rows
+        return torch.arange(0, k * n + 1, n), torch.arange(n).repeat(k)
+
+    tol = 5e-9
+    ipm = moreau.IPMSettings(tol_gap_abs=tol, tol_gap_rel=tol, tol_feas=tol)
+    settings = moreau.Settings(device="cuda", solver="ipm", batch_size=size, enable_grad=True, ipm_settings=ipm)
+    solver = Solver(n, m + p, *csr(n), *csr(m + p), moreau.Cones(num_zero_cones=p, num_nonneg_cones=m), settings)
+    t = [x.reshape(size, -1).contiguous().requires_grad_() for x in (Q, rows)] + [x.requires_grad_() for x in (q, torch.cat([b, h], 1))]
+    up = torch.randn_like(q)
+    out = None
+
+    def forward():
+        nonlocal out
+        out = solver.solve(*t)
+
+    fwd = median(forward, torch.cuda.synchronize, times)
+    bwd = median(lambda: torch.autograd.grad(out.x, t, up, retain_graph=True), torch.cuda.synchronize, times)
+    z, y = out.x.detach().cpu().numpy(), out.z.detach().cpu().numpy()
+    return fwd, bwd, f"{100 * passes(data, z, y[:, :p], y[:, p:]):.0f} % pass"
+
+
 def main():
     table = ours(sys.argv[1])
-    print("| n, m, p | batch | optnet forward / backward | qpth forward / backward | qpth ÷ optnet | qpax forward / forward+backward |")
-    print("| --- | --- | --- | --- | --- | --- |")
-    late = []
+    print("| n, m, p | batch | optnet forward / backward | qpth forward / backward | qpth ÷ optnet | Moreau forward / backward | Moreau ÷ optnet | qpax forward / forward+backward |")
+    print("| --- | --- | --- | --- | --- | --- | --- | --- |")
+    wanted = os.environ.get("PEERS", "qpth moreau qpax").split()
     for (n, m, p, size), t in table.items():
         data = problems(n, m, p, size)
         fwd, bwd = t["kernel-forward-ms"], t["kernel-backward-ms"]
         cells = [f"{n}, {m}, {p}", str(size), f"{fwd:.3g} / {bwd:.3g}"]
-        try:
-            f, b, note = run_qpth(data, 3)
-            cells += [f"{f:.4g} / {b:.3g}", f"{(f + b) / (fwd + bwd):.0f}"]
-            print(f"qpth {n} {m} {p} {size}: {note}")
-        except Exception as e:  # noqa: BLE001: a peer that fails is a result
-            cells += [f"failed: {type(e).__name__}", ""]
-            print(f"qpth {n} {m} {p} {size}: {e}"[:200])
-        if size == 128 and n <= 100:
+        for name, run in (("qpth", run_qpth), ("moreau", run_moreau)):
+            if name not in wanted:
+                cells += ["not run", ""]
+                continue
+            try:
+                f, b, note = run(data, 3)
+                cells += [f"{f:.4g} / {b:.3g}", f"{(f + b) / (fwd + bwd):.0f}"]
+                print(f"{name} {n} {m} {p} {size}: {note}")
+            except Exception as e:  # noqa: BLE001: a peer that fails is a result
+                cells += [f"failed: {type(e).__name__}", ""]
+                print(f"{name} {n} {m} {p} {size}: {type(e).__name__}: {e}"[:300])
+        if size == 128 and n <= 100 and "qpax" in wanted:
             try:
                 f, b, note = run_qpax(data, 3)
                 cells.append(f"{f:.4g} / {b:.4g}")

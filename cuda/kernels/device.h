@@ -10,6 +10,10 @@
 
 #ifdef GROUP
 #define TWICE 2 // a factor has room to be inverted
+#define STEP 4  // tiles of a block on the diagonal (large.h)
+// Before what a block has in shared memory stand the barrier's counter, and such a
+// block.
+#define GROUP_FRONT (32 + 16 * STEP * (16 * STEP + 4) + 16 * STEP + 32)
 #else
 #define TWICE 1
 #endif
@@ -30,6 +34,7 @@ typedef long long i64;
 #define WARP 32
 
 DEV int inner() { return __nvvm_read_ptx_sreg_tid_x(); }
+DEV int innerThreads() { return __nvvm_read_ptx_sreg_ntid_x(); }
 DEV int bid() { return __nvvm_read_ptx_sreg_ctaid_x(); }
 DEV int blocks() { return __nvvm_read_ptx_sreg_nctaid_x(); }
 #ifdef GROUP
@@ -44,8 +49,8 @@ DEV void blockSync() { __syncthreads(); }
 DEV void warpSync() { __nvvm_bar_warp_sync(0xffffffffu); }
 DEV f64 root(f64 x) { return __nvvm_sqrt_rn_d(x); }
 extern "C" __attribute__((shared)) f64 shared_[] __attribute__((aligned(16)));
-#ifdef GROUP // what stands in front is the barrier's counter
-#define SHARED() (shared_ + 32)
+#ifdef GROUP
+#define SHARED() (shared_ + GROUP_FRONT)
 // All blocks of the group arrive, and see what the others have written: each adds one
 // to a counter in global memory, which is zero at first.
 DEV void blockSync() {
@@ -63,6 +68,8 @@ DEV void blockSync() {
 	}
 	__syncthreads();
 }
+DEV void innerSync() { __syncthreads(); } // of one block
+DEV bool first() { return __nvvm_read_ptx_sreg_ctaid_y() == 0; }
 #else
 #define SHARED() (shared_)
 #endif
@@ -164,12 +171,21 @@ DEV void blockSync() { if (machine.threads > 1) machine.sync(); }
 DEV void warpSync() {}
 DEV void loaded() {}
 DEV f64 root(f64 x) { return __builtin_sqrt(x); }
-#define SHARED() (machine.shared + 32)
+#ifdef GROUP
+#define SHARED() (machine.shared + GROUP_FRONT)
+#else
+#define SHARED() (machine.shared)
+#endif
+// What the first block of a group does alone, its first thread does here.
+DEV void innerSync() {}
+DEV bool first() { return machine.tid == 0; }
+DEV int innerThreads() { return 1; }
 typedef f64 Near;
 DEV bool isNear(const void*) { return true; }
 DEV Near* near(f64* p) { return p; }
 DEV const Near* near(const f64* p) { return p; }
 DEV f64 rsqrt(f64 x) { return 1 / __builtin_sqrt(x); }
+DEV f64 reciprocal(f64 y) { return 1 / y; }
 DEV f64 over(f64 x, f64 y) { return x / y; }
 DEV void fetch(f64* to, const f64* from, int n) {
 	for (int i = tid(); i < n; i += threads()) to[i] = from[i];

@@ -289,34 +289,7 @@ template <class F> FUN void corner(F* a, int ld, f64* pivots) {
 }
 
 #ifdef GROUP
-
-// invert replaces L, with inverted tiles on its diagonal, by L⁻¹, by halves: where
-// X₁₁ and X₂₂ are known, X₂₁ = −X₂₂ (L₂₁ X₁₁). That takes few barriers. Behind L there
-// is room for as much again.
-template <class F> FUN void invert(F* l, int blocks) {
-	F* half = l + lowOffset(blocks);
-	for (int b = 1; b < blocks; b *= 2)
-		for (int second = 0; second < 2; second++) {
-			for (int c = warp();; c += warps()) {
-				const int q = c / b, first = q / b * 2 * b, I = first + b + q % b, J = first + c % b;
-				if (I >= blocks) break;
-				const int ld = lowStride(I);
-				F* x = l + lowOffset(I);
-				F* t = half + lowOffset(I);
-				Sum s;
-				if (!second) {
-					for (int K = J; K < first + b; K++) s.add(x + 16 * K, ld, l + lowOffset(K) + 16 * J, lowStride(K));
-					s.store(t + 16 * J, ld);
-				} else {
-					for (int K = first + b; K <= I; K++) s.add(x + 16 * K, ld, half + lowOffset(K) + 16 * J, lowStride(K));
-					s.negate();
-					s.store(x + 16 * J, ld);
-				}
-			}
-			blockSync();
-		}
-}
-
+#include "large.h"
 #else
 
 // invert replaces L, with inverted tiles on its diagonal, by L⁻¹, row of blocks by row.
@@ -340,8 +313,6 @@ template <class F> FUN void invert(F* l, int blocks) {
 	}
 }
 
-#endif
-
 // factor replaces A = LLᵀ, of order n, by L⁻¹. It returns the least pivot, relative to
 // diag, the diagonal of the matrix before elimination; if that is 0, the rest is spoilt.
 // pivots has a number for each column, room warps().
@@ -357,8 +328,7 @@ template <class F> FUN f64 factorIn(F* a, int n, const f64* diag, f64* pivots, f
 	const int blocks = pad16(n) / 16;
 	if (blocks == 0) return INF;
 	const int others = max(1, warps() - 1), me = warps() == 1 ? 0 : warp() - 1;
-	// A warp holds two sums. A group inverts with fewer barriers afterwards.
-	const bool together = TWICE == 1 && blocks - 1 <= 2 * others;
+	const bool together = blocks - 1 <= 2 * others; // a warp holds two sums
 	if (warp() == 0) corner(a, lowStride(0), pivots);
 	blockSync();
 	Sum sum[2];
@@ -418,6 +388,8 @@ template <class F> FUN f64 factorIn(F* a, int n, const f64* diag, f64* pivots, f
 DEV f64 factor(f64* a, int n, const f64* diag, f64* pivots, f64* room) {
 	return isNear(a) ? factorIn(near(a), n, diag, pivots, room) : factorIn(a, n, diag, pivots, room);
 }
+
+#endif
 
 FUN void mulFar(const f64* l, int n, const f64* x, f64* y);
 

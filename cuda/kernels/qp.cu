@@ -22,12 +22,10 @@ static_assert(sizeof(Block) == 736, "the host reckons with another size");
 // enter copies the arguments there. It returns what follows in shared memory.
 DEV f64* enter(const Args& args) {
 	Block* b = (Block*)SHARED();
-	if (inner() == 0) {
-		b->a = args;
+	for (int i = inner(); i < (int)(sizeof(Args) / sizeof(i64)); i += innerThreads()) ((i64*)&b->a)[i] = ((const i64*)&args)[i];
 #ifdef GROUP
-		*(unsigned**)(SHARED() - 32) = args.barrier + bid() * BARRIER;
+	if (inner() == 0) *(unsigned**)(SHARED() - GROUP_FRONT) = args.barrier + bid() * BARRIER;
 #endif
-	}
 #if defined(__CUDA__) && defined(GROUP)
 	__syncthreads(); // the barrier of the group needs its counter
 #endif

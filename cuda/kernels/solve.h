@@ -161,6 +161,8 @@ DEV void solveElement(const Args& a, Work& w, int e) {
 	blockSync();
 	const int was = a.code[e];
 	if (was != fresh && was != running) return;
+	EACH(i, numInfo) a.info[(i64)e * numInfo + i] = 0;
+	blockSync();
 	Loop& l = ((Loop*)w.own)[warp()];
 	Figures f = {};
 	f64 least = INF;
