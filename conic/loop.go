@@ -62,6 +62,7 @@ func (w *work) run(maxIter int) (st Status, iter int, reason string) {
 	w.expected = math.Inf(1)
 	dual := false // the scaling of cones that are not symmetric
 	lastBest := 0
+	farthest := 1.0 // κ/τ
 	step := 0.0
 	solved, extra := false, 0
 	for iter = 0; ; iter++ {
@@ -74,6 +75,9 @@ func (w *work) run(maxIter int) (st Status, iter int, reason string) {
 			}
 			w.bestMerit = merit
 			w.best.copyFrom(&w.it)
+		}
+		if ray := w.it.kappa / w.it.tau; ray > 2*farthest {
+			farthest, lastBest = ray, iter // progress, too: towards a proof
 		}
 		if solved = solved || merit <= 1; solved {
 			// The residuals may leave more of an error in the objective, by large

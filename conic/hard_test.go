@@ -80,9 +80,25 @@ func withRepeatedSum(p *conic.Problem) *conic.Problem {
 	return c
 }
 
+// TestFarProof: the proof is found after more iterations than residuals alone, which do
+// not shrink, would be given.
+func TestFarProof(t *testing.T) {
+	text, err := os.ReadFile("testdata/hard/infeasible.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var p conic.Problem
+	if err := p.UnmarshalJSON(text); err != nil {
+		t.Fatal(err)
+	}
+	if x, err := conic.Solve(context.Background(), &p, nil); !errors.Is(err, conic.ErrInfeasible) {
+		t.Errorf("%v after %d iterations", err, x.Info[0].Iterations)
+	}
+}
+
 // TestCycle: a quadratic program on which the corrector leads in a circle of two.
 func TestCycle(t *testing.T) {
-	text, err := os.ReadFile("testdata/cycle/qp.json")
+	text, err := os.ReadFile("testdata/hard/qp.json")
 	if err != nil {
 		t.Fatal(err)
 	}
