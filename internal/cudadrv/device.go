@@ -121,7 +121,7 @@ func (d *Device) Close() error { return d.drv.call(cuDevicePrimaryCtxRelease, ui
 // Leave. Every other method of Device, Module, Memory, Stream and Event wants that.
 func (d *Device) Enter() error {
 	runtime.LockOSThread()
-	if err := d.drv.call(cuCtxSetCurrent, d.ctx); err != nil {
+	if err := d.drv.call5(cuCtxSetCurrent, d.ctx, 0, 0, 0, 0); err != nil {
 		runtime.UnlockOSThread()
 		return err
 	}

@@ -146,6 +146,34 @@ func (d *Driver) call(f call, args ...uintptr) error {
 	return nil
 }
 
+// call5 and call11 are call for as many arguments, in lists that are used again: those
+// of a variadic function would be on the heap, each time.
+//
+//go:uintptrescapes
+func (d *Driver) call5(f call, a0, a1, a2, a3, a4 uintptr) error {
+	l := lists.Get().(*[11]uintptr)
+	*l = [11]uintptr{a0, a1, a2, a3, a4}
+	return d.callList(f, l, 5)
+}
+
+//go:uintptrescapes
+func (d *Driver) call11(f call, a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10 uintptr) error {
+	l := lists.Get().(*[11]uintptr)
+	*l = [11]uintptr{a0, a1, a2, a3, a4, a5, a6, a7, a8, a9, a10}
+	return d.callList(f, l, 11)
+}
+
+var lists = sync.Pool{New: func() any { return new([11]uintptr) }}
+
+func (d *Driver) callList(f call, l *[11]uintptr, n int) error {
+	code, _, _ := purego.SyscallN(d.fn[f], l[:n]...)
+	lists.Put(l)
+	if r := int32(code); r != 0 {
+		return d.failed(f, int(r))
+	}
+	return nil
+}
+
 func (d *Driver) failed(f call, code int) *Error {
 	e := &Error{Call: symbols[f], Code: code}
 	text := func(f call) string {

@@ -45,7 +45,7 @@ func Upload[T any](s Stream, to uintptr, from []T) error {
 	if len(from) == 0 {
 		return nil
 	}
-	return s.drv.call(cuMemcpyHtoDAsync, to, uintptr(unsafe.Pointer(&from[0])), bytes(from), s.s)
+	return s.drv.call5(cuMemcpyHtoDAsync, to, uintptr(unsafe.Pointer(&from[0])), bytes(from), s.s, 0)
 }
 
 // Download copies from the device likewise.
@@ -53,7 +53,7 @@ func Download[T any](s Stream, to []T, from uintptr) error {
 	if len(to) == 0 {
 		return nil
 	}
-	return s.drv.call(cuMemcpyDtoHAsync, uintptr(unsafe.Pointer(&to[0])), from, bytes(to), s.s)
+	return s.drv.call5(cuMemcpyDtoHAsync, uintptr(unsafe.Pointer(&to[0])), from, bytes(to), s.s, 0)
 }
 
 // Copy copies bytes from one place of the device to another.
@@ -61,7 +61,7 @@ func Copy(s Stream, to, from uintptr, size int64) error {
 	if size == 0 {
 		return nil
 	}
-	return s.drv.call(cuMemcpyDtoDAsync, to, from, uintptr(size), s.s)
+	return s.drv.call5(cuMemcpyDtoDAsync, to, from, uintptr(size), s.s, 0)
 }
 
 func bytes[T any](x []T) uintptr { return uintptr(len(x)) * unsafe.Sizeof(x[0]) }
@@ -74,5 +74,5 @@ func Fill(s Stream, at uintptr, value byte, size int64) error {
 	if size == 0 {
 		return nil
 	}
-	return s.drv.call(cuMemsetD8Async, at, uintptr(value), uintptr(size), s.s)
+	return s.drv.call5(cuMemsetD8Async, at, uintptr(value), uintptr(size), s.s, 0)
 }

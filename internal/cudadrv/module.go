@@ -81,7 +81,7 @@ func (f *Function) Blocks(threads, shared int) (int, error) {
 // for the pointer to it, on the heap as args is.
 func (f *Function) Launch(s Stream, blocks, threads, shared int, args unsafe.Pointer, params *unsafe.Pointer) error {
 	*params = args
-	err := f.drv.call(cuLaunchKernel, f.fn, uintptr(blocks), 1, 1, uintptr(threads), 1, 1, uintptr(shared), s.s, uintptr(unsafe.Pointer(params)), 0)
+	err := f.drv.call11(cuLaunchKernel, f.fn, uintptr(blocks), 1, 1, uintptr(threads), 1, 1, uintptr(shared), s.s, uintptr(unsafe.Pointer(params)), 0)
 	if err != nil {
 		err.(*Error).Note = fmt.Sprintf("kernel %s, %d blocks of %d threads, %d bytes of shared memory", f.Name, blocks, threads, shared)
 	}
@@ -93,7 +93,7 @@ func (f *Function) Launch(s Stream, blocks, threads, shared int, args unsafe.Poi
 // the second dimension.
 func (f *Function) LaunchGroups(s Stream, groups, blocks, threads, shared int, args unsafe.Pointer, params *unsafe.Pointer) error {
 	*params = args
-	err := f.drv.call(cuLaunchCooperativeKernel, f.fn, uintptr(groups), uintptr(blocks), 1, uintptr(threads), 1, 1, uintptr(shared), s.s, uintptr(unsafe.Pointer(params)))
+	err := f.drv.call11(cuLaunchCooperativeKernel, f.fn, uintptr(groups), uintptr(blocks), 1, uintptr(threads), 1, 1, uintptr(shared), s.s, uintptr(unsafe.Pointer(params)), 0)
 	if err != nil {
 		err.(*Error).Note = fmt.Sprintf("kernel %s, %d groups of %d blocks of %d threads, %d bytes of shared memory", f.Name, groups, blocks, threads, shared)
 	}
@@ -116,7 +116,7 @@ func (d *Device) NewStream() (Stream, error) {
 }
 
 // Wait returns when all that was queued is done, with the error of what failed.
-func (s Stream) Wait() error { return s.drv.call(cuStreamSynchronize, s.s) }
+func (s Stream) Wait() error { return s.drv.call5(cuStreamSynchronize, s.s, 0, 0, 0, 0) }
 
 // Destroy gives the stream back.
 func (s Stream) Destroy() error { return s.drv.call(cuStreamDestroy, s.s) }
@@ -135,10 +135,10 @@ func (d *Device) NewEvent() (Event, error) {
 }
 
 // Record sets the mark.
-func (e Event) Record(s Stream) error { return e.drv.call(cuEventRecord, e.e, s.s) }
+func (e Event) Record(s Stream) error { return e.drv.call5(cuEventRecord, e.e, s.s, 0, 0, 0) }
 
 // Wait returns when the mark is reached.
-func (e Event) Wait() error { return e.drv.call(cuEventSynchronize, e.e) }
+func (e Event) Wait() error { return e.drv.call5(cuEventSynchronize, e.e, 0, 0, 0, 0) }
 
 // Since is the time from one mark to another, in milliseconds.
 func (e Event) Since(from Event) (float64, error) {
