@@ -220,7 +220,8 @@ func start(x []float64) {
 	}
 }
 
-// condition estimates the smallest singular value of SKS by inverse iteration.
+// condition estimates the smallest singular value of SKS by inverse iteration: by one step
+// where that finds it large.
 func (l *linearization) condition() float64 {
 	x := l.step
 	start(x)
@@ -242,7 +243,9 @@ func (l *linearization) condition() float64 {
 				x[i] /= s
 			}
 		}
-		growth = dense.Norm2(x)
+		if growth = dense.Norm2(x); growth < 100 {
+			break
+		}
 	}
 	return 1 / growth
 }

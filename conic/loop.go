@@ -169,7 +169,7 @@ func (w *work) advance(dual bool) (step float64, ok bool) {
 	// The affine step: d_s = s.
 	copy(w.shift, it.s)
 	w.clearZero(w.shift)
-	if !w.direction(&w.aff, 1, it.tau*it.kappa) {
+	if !w.direction(&w.aff, 1, it.tau*it.kappa, false) {
 		return 0, false
 	}
 	alpha := w.maxStep(&w.aff, 1)
@@ -215,7 +215,7 @@ func (w *work) combined(d *iterate, sigma float64, corrected bool) (alpha float6
 	if corrected {
 		dk += w.aff.tau * w.aff.kappa
 	}
-	if !w.direction(d, 1-sigma, dk) {
+	if !w.direction(d, 1-sigma, dk, true) {
 		return 0, false
 	}
 	alpha = stepFraction * w.maxStep(d, 1)
@@ -239,8 +239,9 @@ func (w *work) clearZero(v []float64) {
 //	PΔx + AᵀΔz + qΔτ = −f·rx,  AΔx + Δs − bΔτ = −f·rz,  HΔz + Δs = −d
 //	(2Px/τ + q)ᵀΔx + bᵀΔz + Δκ − (xᵀPx/τ²)Δτ = −f·rτ,  κΔτ + τΔκ = −dk
 //
-// with d in w.shift, by Δ = Δ₁ + Δτ·Δ₂, Δ₂ being the solution for (−q, b).
-func (w *work) direction(d *iterate, f, dk float64) bool {
+// with d in w.shift, by Δ = Δ₁ + Δτ·Δ₂, Δ₂ being the solution for (−q, b). taken says that the
+// step will be along it.
+func (w *work) direction(d *iterate, f, dk float64, taken bool) bool {
 	it := &w.it
 	for j, r := range w.rx {
 		w.bx[j] = -f * r
@@ -267,10 +268,10 @@ func (w *work) direction(d *iterate, f, dk float64) bool {
 	for i, h := range d.s {
 		d.s[i] = -w.shift[i] - h
 	}
-	if w.pl.hasElim || w.pl.hasSOC {
+	if w.pl.hasElim || w.pl.hasSOC && taken {
 		// Δs = −f·rz − AΔx + bΔτ, so that no rounding of H enters the primal residual.
 		clear(w.bz)
-		if w.pl.hasSOC {
+		if w.pl.hasSOC && taken {
 			w.pl.a.MulAdd(w.a, 1, d.x, w.bz)
 		} else {
 			w.kkt.mulElim(d.x, w.bz)
@@ -278,7 +279,7 @@ func (w *work) direction(d *iterate, f, dk float64) bool {
 		for i, c := range w.cones {
 			b := &w.pl.blocks[i]
 			lo, hi := b.off, b.off+b.dim
-			if b.form != formEliminated && b.kind != SecondOrder {
+			if b.form != formEliminated && (b.kind != SecondOrder || !taken) {
 				continue
 			}
 			for r := lo; r < hi; r++ {

@@ -190,7 +190,7 @@ def check_times(exe, folder, descriptions, batches, seconds, peers):
             for k in ratios:
                 if not np.isnan(x[k]):
                     ratios[k].append((x[k], name, batch))
-            print(f"{name:28} {batch:5} {mine:9.3f} {row['default']:9.1f} {row['moreau']:9.2f} {x['default']:9.1f} {x['moreau']:9.1f}  {report['method']}", flush=True)
+            print(f"{name:28} {batch:5} {mine:9.3f} {row['default']:9.1f} {row['moreau']:9.2f} {x['default']:9.1f} {x['moreau']:9.1f}  {report['method'].split()[0]}", flush=True)
     for k, v in ratios.items():
         v.sort()
         if v:
