@@ -4,11 +4,12 @@ import "math"
 
 // scaling holds P̂ = c·DPD, q̂ = c·Dq, Â = EAD and b̂ = Eb: powers of two, so that
 // nothing is rounded and undoing it is exact. Within a cone that is not a product
-// of half-lines, E is a multiple of the identity.
+// of half-lines, E is a multiple of the identity. x and s are in units of σ, which D and E
+// contain.
 type scaling struct {
-	d, e []float64 // D, E
-	c    float64
-	w    []float64 // scratch, n + m
+	d, e     []float64 // D, E
+	c, sigma float64
+	w        []float64 // scratch, n + m
 }
 
 // equilibrate is the method of Ruiz (2001) on the matrix [P Aᵀ; A 0]: at most ten times the
@@ -108,17 +109,29 @@ func (s *scaling) norms(pl *plan, p, a []float64) {
 	}
 }
 
-// cost scales q and b, and the cost by the larger of ‖q‖ and the mean norm of a column
-// of P.
-func (s *scaling) cost(pl *plan, p, q, b []float64) {
+// finish scales q and b, by σ = √‖Eb‖ too, where that is above one: D ← σD and E ← E/σ leave
+// EAD as it is. Half of the size of b goes, since the regularization of the KKT matrix leaves a
+// dual residual that grows with x and a primal one that grows with σz. (Not where a cone is
+// eliminated: Schur complements lose digits by it.) Then it divides the cost by the larger of ‖q‖ and
+// the mean norm of a column of P.
+func (s *scaling) finish(pl *plan, p, q, b []float64) {
 	const limit = 1e4
+	size := 0.0
+	for i := range b {
+		b[i] *= s.e[i]
+		size = max(size, math.Abs(b[i]))
+	}
+	s.c, s.sigma = 1, 1
+	if size > 1 && !pl.hasElim {
+		s.units(powerOfTwo(math.Sqrt(size)), p)
+		for i := range b {
+			b[i] /= s.sigma
+		}
+	}
 	largest := 0.0
 	for j, d := range s.d {
 		q[j] *= d
 		largest = max(largest, math.Abs(q[j]))
-	}
-	for i := range b {
-		b[i] *= s.e[i]
 	}
 	col := s.w[:pl.n]
 	clear(col)
@@ -136,9 +149,8 @@ func (s *scaling) cost(pl *plan, p, q, b []float64) {
 	if pl.n > 0 {
 		largest = max(largest, mean/float64(pl.n))
 	}
-	s.c = 1
 	if largest > 0 {
-		s.c = powerOfTwo(min(limit, max(1/limit, 1/largest)))
+		s.c = powerOfTwo(min(limit, max(1/(limit*s.sigma), 1/largest)))
 	}
 	for j := range q {
 		q[j] *= s.c
@@ -146,6 +158,33 @@ func (s *scaling) cost(pl *plan, p, q, b []float64) {
 	for k := range p {
 		p[k] *= s.c
 	}
+}
+
+// units sets σ, which is 1, with all that contains it.
+func (s *scaling) units(sigma float64, p []float64) {
+	if s.sigma = sigma; sigma == 1 {
+		return
+	}
+	for j := range s.d {
+		s.d[j] *= sigma
+	}
+	for i := range s.e {
+		s.e[i] /= sigma
+	}
+	for k := range p {
+		p[k] *= sigma * sigma
+	}
+}
+
+// undo takes c and σ away again: what equilibrate made is left. Nothing is rounded.
+func (s *scaling) undo(p []float64) {
+	if s.c != 1 {
+		for k := range p {
+			p[k] /= s.c
+		}
+	}
+	s.units(1/s.sigma, p)
+	s.c, s.sigma = 1, 1
 }
 
 // powerOfTwo returns the power of two nearest to x in ratio.

@@ -11,6 +11,7 @@ const (
 	shortStep      = 0.1  // with steps below it, cones that are not symmetric turn to the dual scaling
 	smallestStep   = 1e-4 // steps below it end the solve
 	patience       = 20   // iterations without any progress
+	farMerit       = 1e4  // from here on a smaller μ is progress
 	cycle          = 6    // and after which the corrector, which can lead in circles, is left out
 	heading        = 0.1  // of τ: with κ below it, towards a solution and not a proof
 	extraSteps     = 10
@@ -61,7 +62,7 @@ func (w *work) run(maxIter int) (st Status, iter int, reason string) {
 	w.trust = w.profile.trust && !w.pl.hasElim && max(w.opt.EpsAbs, w.opt.EpsRel) >= trustEps
 	w.expected = math.Inf(1)
 	dual := false // the scaling of cones that are not symmetric
-	lastBest := 0
+	lastBest, leastMu := 0, math.Inf(1)
 	farthest := 1.0 // κ/τ
 	step := 0.0
 	solved, extra := false, 0
@@ -78,6 +79,14 @@ func (w *work) run(maxIter int) (st Status, iter int, reason string) {
 		}
 		if ray := w.it.kappa / w.it.tau; ray > 2*farthest {
 			farthest, lastBest = ray, iter // progress, too: towards a proof
+		}
+		// Far from the end the largest ratio may stand while all else falls: that of a gap
+		// that is still as large as the costs.
+		if w.mu < 0.9*leastMu {
+			leastMu = w.mu
+			if merit > farMerit {
+				lastBest = iter
+			}
 		}
 		if solved = solved || merit <= 1; solved {
 			// The residuals may leave more of an error in the objective, by large

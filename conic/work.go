@@ -104,11 +104,7 @@ func (w *work) load(d *Data, same bool) (reason string) {
 	copy(w.q, d.Q)
 	copy(w.b, d.B)
 	if same = same && !w.hasOpen; same {
-		if c := 1 / w.sc.c; c != 1 { // a power of two
-			for k := range w.p {
-				w.p[k] *= c
-			}
-		}
+		w.sc.undo(w.p)
 	} else {
 		copy(w.p, d.P)
 		copy(w.a, d.A)
@@ -132,7 +128,7 @@ func (w *work) load(d *Data, same bool) (reason string) {
 			raise(&w.normB, b)
 		}
 	}
-	w.sc.cost(w.pl, w.p, w.q, w.b)
+	w.sc.finish(w.pl, w.p, w.q, w.b)
 	w.scaledQ, w.scaledB = dense.NormInf(w.q), dense.NormInf(w.b)
 	w.kkt.load(w.p, w.a)
 	w.reusable = !w.hasOpen
