@@ -189,8 +189,13 @@ func (w *work) advance(dual bool) (step float64, ok bool) {
 	alpha, ok = w.combined(d, sigma, true)
 	if !(alpha >= w.profile.stuck) || w.cycling {
 		center := max(sigma, 0.5)
-		if a, ok := w.combined(&w.aff, center, false); ok && (a > alpha || w.cycling) {
-			d, alpha, sigma = &w.aff, a, center
+		a, good := w.combined(&w.aff, center, false)
+		if !(a >= w.profile.stuck) && w.profile.center { // back to the path, first
+			center = 1
+			a, good = w.combined(&w.aff, center, false)
+		}
+		if good && (a > alpha || w.cycling) {
+			d, alpha, sigma, ok = &w.aff, a, center, true
 		}
 	}
 	if !ok || !(alpha >= smallestStep) {
