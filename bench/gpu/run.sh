@@ -19,7 +19,7 @@ nvidia-smi --query-gpu=name,driver_version,clocks.max.sm,memory.total --format=c
 nproc >>machine.txt
 
 echo '== conformance'
-"$binary" -test.run 'TestGPU|TestFirstResult' -test.v >suite.txt 2>&1 || fail=1
+"$binary" -test.run 'GPU|TestFirstResult' -test.v >suite.txt 2>&1 || fail=1
 grep -E '^--- |^    --- (FAIL|PASS)|opened after|registers|Elements' suite.txt
 echo "$(grep -c -- '--- FAIL' suite.txt) failures in suite.txt"
 

@@ -6,7 +6,8 @@
 //	EMULATED_THREADS   threads of a block, each a warp of one lane
 //	EMULATED_MEMORY    bytes of device memory
 //	EMULATED_DEVICES   how many devices there are
-//	EMULATED_FAIL      the name of a call that fails with error 719
+//	EMULATED_FAIL      the name of a call that fails
+//	EMULATED_CODE      with which error, if not with 719
 #include <algorithm>
 #include <atomic>
 #include <barrier>
@@ -44,7 +45,7 @@ long setting(const char* name, long otherwise) {
 
 int failing(const char* call) {
 	const char* s = getenv("EMULATED_FAIL");
-	return s && *s && strcmp(s, call) == 0 ? 719 : 0;
+	return s && *s && strcmp(s, call) == 0 ? (int)setting("EMULATED_CODE", 719) : 0;
 }
 
 using Kernel = void (*)(const Args);
