@@ -56,7 +56,7 @@ into one plot.`,
 func summarizeSudoku(w io.Writer, res *sudoku.Result) {
 	for _, n := range append([]sudoku.NetResult{res.NetResult}, res.Others...) {
 		unseen, last := "", ""
-		if n.Last.MSE != n.TestMSE {
+		if n.Last.Loss != n.TestMSE {
 			last = fmt.Sprintf("; with the parameters of its last step: %s", n.Last.Error.Percent())
 		}
 		if res.TestSeen > 0 && n.TestErrorUnseen.Known() {

@@ -28,7 +28,9 @@ type Net struct {
 	// MSE and Wrong are what is reported beside it, if they are not nil: of each
 	// example the mean squared error, and whether the answer is wrong.
 	MSE   func(z, y *graph.Node) *graph.Node
-	Wrong func(x, z, y *graph.Node) *graph.Node
+	Wrong func(z, y *graph.Node) *graph.Node
+	// Judged says that the sets of examples know which answers are wrong: see [Judge].
+	Judged bool
 	// Average says that the parameters of an epoch are the mean over its steps.
 	Average bool
 }
@@ -89,7 +91,7 @@ func NewNetwork(backend compute.Backend, dtype dtypes.DType, seed uint64, lr flo
 	var err error
 	n.step, err = model.NewExec(backend, store, func(scope *model.Scope, x, y *graph.Node) []*graph.Node {
 		scope.Store().SetTraining(x.Graph(), true)
-		out := n.figures(n.Forward(scope, x), x, y)
+		out := n.figures(n.Forward(scope, x), y)
 		adam.UpdateGraph(scope, x.Graph(), out[0])
 		if n.mean != nil {
 			n.mean.update(x.Graph())
@@ -98,7 +100,7 @@ func NewNetwork(backend compute.Backend, dtype dtypes.DType, seed uint64, lr flo
 	})
 	if err == nil {
 		n.test, err = model.NewExec(backend, store, func(scope *model.Scope, x, y *graph.Node) []*graph.Node {
-			return n.figures(n.Forward(scope, x), x, y)
+			return n.figures(n.Forward(scope, x), y)
 		})
 	}
 	if err == nil {
@@ -117,7 +119,7 @@ func NewNetwork(backend compute.Backend, dtype dtypes.DType, seed uint64, lr flo
 }
 
 // figures are the loss, and of each example what [Outcome] has, if there is any.
-func (n *Network) figures(a Answer, x, y *graph.Node) []*graph.Node {
+func (n *Network) figures(a Answer, y *graph.Node) []*graph.Node {
 	out := []*graph.Node{n.loss(a, y)}
 	if a.Status != nil {
 		out = append(out, a.Status)
@@ -126,7 +128,10 @@ func (n *Network) figures(a Answer, x, y *graph.Node) []*graph.Node {
 		out = append(out, n.MSE(a.Z, y))
 	}
 	if n.Wrong != nil {
-		out = append(out, graph.ConvertDType(n.Wrong(x, a.Z, y), n.Vars.DType))
+		out = append(out, graph.ConvertDType(n.Wrong(a.Z, y), n.Vars.DType))
+	}
+	if n.Judged {
+		out = append(out, a.Z)
 	}
 	return out
 }
@@ -164,6 +169,7 @@ type Outcome struct {
 	Status []qp.Status
 	MSE    []float64
 	Wrong  []float64 // 1: wrong
+	Z      []float64 // the answers, where the sets judge them
 }
 
 // Step trains on a batch. What it returns is from before the step.
@@ -199,7 +205,12 @@ func (n *Network) measure(e *model.Exec, x, y *tensors.Tensor) (*Outcome, error)
 		}
 	}
 	if n.Wrong != nil {
-		o.Wrong, err = take(next())
+		if o.Wrong, err = take(next()); err != nil {
+			return nil, err
+		}
+	}
+	if n.Judged {
+		o.Z, err = take(next())
 	}
 	return o, err
 }

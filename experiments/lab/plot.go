@@ -3,6 +3,7 @@ package lab
 import (
 	"fmt"
 	"image/color"
+	"image/png"
 	"io"
 	"math"
 	"strconv"
@@ -150,9 +151,10 @@ func (dir Folder) Draw(name string, width, height vg.Length, plots [][]*plot.Plo
 	return dir.writePNG(name, img)
 }
 
+// writePNG compresses little: that is most of the time that a plot takes.
 func (dir Folder) writePNG(name string, img *vgimg.Canvas) error {
 	return dir.Write(name, func(w io.Writer) error {
-		_, err := vgimg.PngCanvas{Canvas: img}.WriteTo(w)
-		return err
+		e := png.Encoder{CompressionLevel: png.BestSpeed}
+		return e.Encode(w, img.Image())
 	})
 }

@@ -22,6 +22,12 @@ type Data interface {
 // A Seer is a set for tests that knows which of its examples training has too.
 type Seer interface{ Seen(example int) bool }
 
+// A Judge is a set that knows which answers to its examples are wrong, where graphs
+// would have a hard time to.
+type Judge interface {
+	Wrong(example int, z []float64) bool
+}
+
 // A Job is the training of one network.
 type Job struct {
 	Experiment, Net string
@@ -304,7 +310,7 @@ func (t *trainer) train(ctx context.Context) error {
 		if o.Loss-o.Loss != 0 {
 			return fmt.Errorf("epoch %d of %s, batch %d: the loss is %v: %s", e.Epoch, t.Net, e.Batches+1, o.Loss, t.diverged())
 		}
-		sum.add(o, examples, nil)
+		sum.add(o, examples, t.Job.Train)
 		e.Batches++
 		if t.Report.Step != nil {
 			t.Report.Step(Step{Net: t.Net, Seed: t.Seed, Epoch: e.Epoch, Batch: e.Batches, Epochs: t.Epochs, Batches: t.batches, Loss: o.Loss})
@@ -337,7 +343,6 @@ func (t *trainer) kept() string {
 // TestAll measures a set in batches, and counts its QPs.
 func (n *Network) TestAll(ctx context.Context, set Data, batch int) (Measured, Counts, error) {
 	var sum tally
-	seer, _ := set.(Seer)
 	var examples []int
 	for from := 0; from < set.Len(); from += batch {
 		if ctx.Err() != nil {
@@ -351,7 +356,7 @@ func (n *Network) TestAll(ctx context.Context, set Data, batch int) (Measured, C
 		if err != nil {
 			return unmeasured, Counts{}, fmt.Errorf("testing: %w", err)
 		}
-		sum.add(o, examples, seer)
+		sum.add(o, examples, set)
 	}
 	return sum.measured(), sum.Counts, nil
 }
@@ -365,9 +370,13 @@ type tally struct {
 	hasMSE, hasWrong, knowsWhatsSeen bool
 }
 
-func (s *tally) add(o *Outcome, examples []int, seer Seer) {
-	s.hasMSE, s.hasWrong, s.knowsWhatsSeen = o.MSE != nil, o.Wrong != nil, seer != nil && o.Wrong != nil
-	answered := 0
+func (s *tally) add(o *Outcome, examples []int, set Data) {
+	seer, sees := set.(Seer)
+	judge, judges := set.(Judge)
+	judges = judges && o.Z != nil
+	s.hasMSE, s.hasWrong = o.MSE != nil, o.Wrong != nil || judges
+	s.knowsWhatsSeen = sees && s.hasWrong
+	answered, width := 0, len(o.Z)/len(examples)
 	for i, example := range examples {
 		ok := o.Status == nil || Answered(o.Status[i])
 		switch {
@@ -382,15 +391,16 @@ func (s *tally) add(o *Outcome, examples []int, seer Seer) {
 				s.mse += o.MSE[i]
 			}
 		}
-		if !s.hasWrong {
-			continue
-		}
 		wrong := 1.0
-		if ok {
+		switch {
+		case !ok:
+		case o.Wrong != nil:
 			wrong = o.Wrong[i]
+		case judges && !judge.Wrong(example, o.Z[i*width:(i+1)*width]):
+			wrong = 0
 		}
 		s.wrong += wrong
-		if seer != nil && !seer.Seen(example) {
+		if sees && !seer.Seen(example) {
 			s.wrongUnseen += wrong
 			s.unseen++
 		}

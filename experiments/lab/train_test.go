@@ -70,7 +70,7 @@ func affineWith(c *gomlx.Counter, diag, dropout float64) func(v *Vars) Net {
 				return AnswerOf(s)
 			},
 			Loss: mse, MSE: mse,
-			Wrong: func(_, z, y *graph.Node) *graph.Node {
+			Wrong: func(z, y *graph.Node) *graph.Node {
 				off := graph.GreaterThan(graph.Abs(graph.Sub(z, y)), graph.Const(z.Graph(), 0.1))
 				return graph.Reshape(off, -1)
 			},
@@ -400,6 +400,56 @@ func TestLastStep(t *testing.T) {
 	}
 	if _, _, history, err := Load(dir.Join("affine.npz"), "line", dtypes.Float64, affine(nil, 1)); err != nil || len(history) != 1 {
 		t.Errorf("loaded %d epochs, %v", len(history), err)
+	}
+}
+
+// judge knows what is wrong by itself, and that training has every third example.
+type judge struct{ line }
+
+func (j judge) Wrong(example int, z []float64) bool {
+	_, y := j.Batch([]int{example})
+	return len(z) != 1 || math.Abs(z[0]-y.Value().([][]float64)[0][0]) > 0.1
+}
+
+func (judge) Seen(example int) bool { return example%3 == 0 }
+
+// TestJudge has a set that says what is wrong, and the same network that does.
+func TestJudge(t *testing.T) {
+	skipChecked(t)
+	plain := job("")
+	plain.Epochs = 4
+	want, err := plain.Run(context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
+	j := job("")
+	j.Epochs = 4
+	j.Train, j.Test = judge{50}, judge{30}
+	build := j.Build
+	j.Build = func(v *Vars) Net {
+		n := build(v)
+		n.Wrong, n.Judged = nil, true
+		return n
+	}
+	got, err := j.Run(context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
+	mixed := false
+	for i := range got.History {
+		e, w := &got.History[i], &want.History[i]
+		if fmt.Sprint(e.Train.Error, e.Test.Error, e.Test.Loss) != fmt.Sprint(w.Train.Error, w.Test.Error, w.Test.Loss) {
+			t.Errorf("epoch %d: %+v, want %+v", i, e, w)
+		}
+		// 10 of 30 have been seen.
+		all, unseen := 30*float64(e.Test.Error), 20*float64(e.Test.Unseen)
+		if unseen > all+1e-9 || all > unseen+10+1e-9 || math.Abs(unseen-math.Round(unseen)) > 1e-9 {
+			t.Errorf("epoch %d: %v wrong, %v of them unseen", i, all, unseen)
+		}
+		mixed = mixed || all > 0 && all < 30
+	}
+	if !mixed {
+		t.Error("all answers are wrong, or none")
 	}
 }
 

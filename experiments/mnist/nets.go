@@ -58,7 +58,7 @@ func makeNet(name string, c *Config, qps *gomlx.Counter) func(*lab.Vars) lab.Net
 				of := graph.OneHot(graph.Reshape(y, -1), Classes, z.DType())
 				return graph.Neg(graph.ReduceSum(graph.Mul(of, z), -1))
 			},
-			Wrong: func(_, z, y *graph.Node) *graph.Node {
+			Wrong: func(z, y *graph.Node) *graph.Node {
 				return graph.NotEqual(graph.ArgMax(z, -1, dtypes.Int32), graph.Reshape(y, -1))
 			},
 		}

@@ -32,35 +32,13 @@ func Nets() []string { return []string{"optnet", "fc", "conv"} }
 func makeNet(name string, c *Config, qps *gomlx.Counter) func(*lab.Vars) lab.Net {
 	return func(v *lab.Vars) lab.Net {
 		forward := networks[name].build(v, c, qps)
-		mse := func(z, y *graph.Node) *graph.Node { return graph.ReduceMean(graph.Square(graph.Sub(z, y)), 1) }
 		return lab.Net{
 			Forward: func(_ *model.Scope, x *graph.Node) lab.Answer { return forward(x) },
-			Loss:    mse,
-			MSE:     mse,
-			Wrong:   func(x, z, _ *graph.Node) *graph.Node { return unsolved(x, z) },
+			Loss:    func(z, y *graph.Node) *graph.Node { return graph.ReduceMean(graph.Square(graph.Sub(z, y)), 1) },
+			Judged:  true,
 			Average: name == "optnet" && !c.KeepLast,
 		}
 	}
-}
-
-// unsolved says which boards z, with the digits of largest entries, are no solutions
-// of the puzzles x: some unit lacks a digit, or a given digit was changed.
-func unsolved(x, z *graph.Node) *graph.Node {
-	batch := x.Shape().Dimensions[0]
-	digit := graph.ArgMax(graph.Reshape(z, batch, cells, side), -1, dtypes.Int32)
-	d := graph.OneHot(digit, side, z.DType()) // batch × cell × digit
-	lacking := func(inUnit *graph.Node) *graph.Node {
-		off := graph.Abs(graph.AddScalar(inUnit, -1))
-		return graph.ReduceSum(graph.Reshape(off, batch, -1), 1)
-	}
-	grid := graph.Reshape(d, batch, side, side, side)
-	blocks := graph.Reshape(d, batch, side/block, block, side/block, block, side)
-	changed := graph.Mul(x, graph.OneMinus(graph.Reshape(d, batch, inputs)))
-	faults := graph.ReduceSum(changed, 1)
-	for _, inUnit := range []*graph.Node{graph.ReduceSum(grid, 1), graph.ReduceSum(grid, 2), graph.ReduceSum(blocks, 2, 4)} {
-		faults = graph.Add(faults, lacking(inUnit))
-	}
-	return graph.GreaterThan(faults, graph.ZerosLike(faults))
 }
 
 // The layer of OptNet, section 4.4: for a board x,

@@ -50,7 +50,7 @@ func plotCurves(dir lab.Folder, history []lab.Epoch, boards int) error {
 			}
 			last = max(last, e.Epoch)
 			add(&trainLoss, e, e.Train.Loss, 0)
-			add(&testLoss, e, e.Test.MSE, 0)
+			add(&testLoss, e, e.Test.Loss, 0)
 			add(&trainErr, e, e.Train.Error, lab.Figure(zero))
 			add(&testErr, e, e.Test.Error, lab.Figure(zero))
 			add(&lastErr, e, lastOf(e).Error, lab.Figure(zero))

@@ -24,8 +24,8 @@ func writeMetrics(dir lab.Folder, epochs []lab.Epoch) error {
 			e := &epochs[i]
 			last := lastOf(e)
 			fmt.Fprintf(w, "%s,%d,%d,%v,%v,%v,%v,%v,%d,%v,%v,%d,%d,%d,%d,%.3f\n", e.Net, e.Epoch, e.Batches,
-				e.Train.Loss, e.Train.Error, e.Test.MSE, e.Test.Error, e.Test.Unseen, e.InTest.Unsolved,
-				last.MSE, last.Error, e.Unsolved, e.AlmostSolved, e.Zeroed, e.NotUnique, e.Seconds)
+				e.Train.Loss, e.Train.Error, e.Test.Loss, e.Test.Error, e.Test.Unseen, e.InTest.Unsolved,
+				last.Loss, last.Error, e.Unsolved, e.AlmostSolved, e.Zeroed, e.NotUnique, e.Seconds)
 		}
 		return nil
 	})
@@ -45,7 +45,7 @@ type NetResult struct {
 	Net             string     `json:"net"`
 	Epoch           int        `json:"epoch"` // 0: none has ended
 	TrainLoss       lab.Figure `json:"train_loss"`
-	TestMSE         lab.Figure `json:"test_mse"`
+	TestMSE         lab.Figure `json:"test_mse"`          // which is what the loss is
 	TestError       lab.Figure `json:"test_error"`        // share of boards not solved
 	TestErrorUnseen lab.Figure `json:"test_error_unseen"` // of those puzzles that training has not seen
 	TestUnsolved    int        `json:"test_unsolved"`     // boards whose QP ended unsolved
@@ -87,7 +87,7 @@ func netResult(history []lab.Epoch, net string) NetResult {
 	r := unknown(net)
 	if e := lab.Chosen(history, net); e != nil {
 		r.Epoch, r.TrainLoss, r.Last = e.Epoch, e.Train.Loss, lastOf(e)
-		r.TestMSE, r.TestError, r.TestErrorUnseen, r.TestUnsolved = e.Test.MSE, e.Test.Error, e.Test.Unseen, e.InTest.Unsolved
+		r.TestMSE, r.TestError, r.TestErrorUnseen, r.TestUnsolved = e.Test.Loss, e.Test.Error, e.Test.Unseen, e.InTest.Unsolved
 	}
 	for i := range history {
 		r.Counts.Add(history[i].Counts)

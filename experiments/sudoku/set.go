@@ -11,8 +11,9 @@ const testShare = 10
 
 // set is puzzles as arrays.
 type set struct {
-	x, y []float64 // puzzles and solutions, one for each digit
-	seen []bool    // the puzzle is one of those for training too; nil for these
+	puzzles []Puzzle
+	x, y    []float64 // puzzles and solutions, one for each digit
+	seen    []bool    // the puzzle is one of those for training too; nil for these
 }
 
 // split makes sets for training and for tests.
@@ -30,12 +31,17 @@ func split(ps []Puzzle) (train, test *set) {
 }
 
 func encode(ps []Puzzle) *set {
-	s := &set{x: make([]float64, len(ps)*inputs), y: make([]float64, len(ps)*inputs)}
+	s := &set{puzzles: ps, x: make([]float64, len(ps)*inputs), y: make([]float64, len(ps)*inputs)}
 	for i, p := range ps {
 		p.Puzzle.encode(s.x[i*inputs:], 1)
 		p.Solution.encode(s.y[i*inputs:], 1)
 	}
 	return s
+}
+
+// Wrong reports whether z, with the digits of largest entries, is no solution.
+func (s *set) Wrong(example int, z []float64) bool {
+	return !decode(z).Solves(s.puzzles[example].Puzzle)
 }
 
 // Len is the number of puzzles.

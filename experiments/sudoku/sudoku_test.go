@@ -5,6 +5,7 @@ import (
 	"encoding/csv"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"image/png"
 	"math"
 	"os"
@@ -14,8 +15,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/gomlx/gomlx/core/graph"
-	"github.com/gomlx/gomlx/core/tensors"
 	"github.com/optnet-go/optnet/experiments/lab"
 	"github.com/optnet-go/optnet/experiments/lab/labtest"
 	"github.com/optnet-go/optnet/gomlx"
@@ -165,10 +164,10 @@ func TestKeepLast(t *testing.T) {
 	cfg.KeepLast = true
 	last := metrics(t, cfg)
 	for i := range mean {
-		if lastOf(&mean[i]) != last[i].Test || !last[i].Last.IsZero() || i > 0 && mean[i].Train.Loss != last[i].Train.Loss {
+		if fmt.Sprint(lastOf(&mean[i])) != fmt.Sprint(last[i].Test) || !last[i].Last.IsZero() || i > 0 && mean[i].Train.Loss != last[i].Train.Loss {
 			t.Errorf("epoch %d: %+v, and with KeepLast %+v", i, mean[i], last[i])
 		}
-		if i > 0 && mean[i].Test == last[i].Test {
+		if i > 0 && fmt.Sprint(mean[i].Test) == fmt.Sprint(last[i].Test) {
 			t.Errorf("epoch %d: the mean and the last step have the same tests: %+v", i, last[i])
 		}
 	}
@@ -190,10 +189,10 @@ func TestBaselines(t *testing.T) {
 		first, last := lab.Figure(0), lab.Figure(0)
 		for _, e := range res.History {
 			if e.Net == net && e.Epoch == 0 {
-				first = e.Test.MSE
+				first = e.Test.Loss
 			}
 			if e.Net == net && e.Epoch == cfg.Epochs {
-				last = e.Test.MSE
+				last = e.Test.Loss
 			}
 		}
 		// A softmax of nearly equal numbers has the error 3/16.
@@ -333,56 +332,6 @@ func TestResume(t *testing.T) {
 	}
 }
 
-// TestUnsolvedBoards holds the test of the graph against that of package boards, on
-// solutions, and on boards that differ from them in a cell or two.
-func TestUnsolvedBoards(t *testing.T) {
-	rng := newRand(7, 0)
-	var ps, answers []Board
-	for _, p := range Generate(5, 200) {
-		b := p.Solution
-		for range rng.IntN(3) {
-			switch i, j := rng.IntN(cells), rng.IntN(cells); rng.IntN(2) {
-			case 0:
-				b[i], b[j] = b[j], b[i]
-			default:
-				b[i] = uint8(1 + rng.IntN(side))
-			}
-		}
-		if rng.IntN(4) == 0 { // valid, and not of this puzzle
-			for i := range b {
-				b[i] = b[i]%side + 1
-			}
-		}
-		ps, answers = append(ps, p.Puzzle), append(answers, b)
-	}
-	x, z := make([]float64, len(ps)*inputs), make([]float64, len(ps)*inputs)
-	for i := range ps {
-		ps[i].encode(x[i*inputs:], 1)
-		for j := range inputs {
-			z[i*inputs+j] = 0.4 * rng.Float64()
-		}
-		answers[i].encode(z[i*inputs:], 0.5)
-	}
-	backend, err := lab.NewBackend("")
-	if err != nil {
-		t.Fatal(err)
-	}
-	got := graph.MustNewExec(backend, func(x, z *graph.Node) *graph.Node { return unsolved(x, z) }).MustCall(
-		tensors.FromFlatDataAndDimensions(x, len(ps), inputs), tensors.FromFlatDataAndDimensions(z, len(ps), inputs))[0].Value().([]bool)
-	wrong := 0
-	for i, b := range answers {
-		if got[i] == b.Solves(ps[i]) {
-			t.Errorf("%v for %v: unsolved is %v", b, ps[i], got[i])
-		}
-		if got[i] {
-			wrong++
-		}
-	}
-	if wrong < 50 || wrong > 150 {
-		t.Errorf("%d of %d boards are wrong", wrong, len(ps))
-	}
-}
-
 // TestGradients is of the layer: A and log z₀.
 func TestGradients(t *testing.T) {
 	labtest.SkipChecked(t)
@@ -400,7 +349,7 @@ func TestGradients(t *testing.T) {
 	}
 	s := batches{encode(Generate(2, 20)), networks["optnet"].dtype}
 	x, y := s.Batch([]int{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19})
-	labtest.Gradients(t, n, x, y, 1e-4)
+	labtest.Gradients(t, n, x, y, 1e-5)
 	if c := qps.Counts(); c.Unsolved > 0 {
 		t.Errorf("%d QPs were not solved", c.Unsolved)
 	}
