@@ -36,8 +36,8 @@ type differentiation struct {
 	certs           []Certificate
 }
 
-// Linearizations of this many bytes together are always kept, and of at most this many at
-// all.
+// Linearizations of this many bytes together are always kept, as are no more of them than there are
+// workers, and otherwise of at most this many.
 const (
 	keepAlways = 256 << 10
 	keepBytes  = 512 << 20
@@ -84,7 +84,7 @@ func (d *differentiation) hold(size, workers int) int {
 	for len(d.workers) < workers {
 		d.workers = append(d.workers, nil)
 	}
-	if total := size * d.sys.bytes; total > keepAlways && (d.calls == 0 || total > keepBytes) {
+	if total := size * d.sys.bytes; size > workers && total > keepAlways && (d.calls == 0 || total > keepBytes) {
 		return 0
 	}
 	for len(d.lins) < size {

@@ -147,7 +147,7 @@ func (s *Solver) derivativeBytes(size, workers int64) int64 {
 	}
 	n, m := int64(sys.n), int64(sys.m)
 	bytes := size * (8*(2*n+2*m+2) + 8 + int64(unsafe.Sizeof(Certificate{})))
-	if total := size * int64(sys.bytes); total <= keepBytes {
+	if total := size * int64(sys.bytes); size <= workers || total <= keepBytes {
 		bytes += total
 	}
 	return bytes + workers*int64(sys.bytes)
