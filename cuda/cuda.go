@@ -26,7 +26,6 @@ package cuda
 import (
 	"errors"
 	"fmt"
-	"strings"
 	"sync"
 
 	"github.com/optnet-go/optnet/internal/cudadrv"
@@ -177,11 +176,11 @@ func (g *gpu) load() error {
 	if g.mod, err = g.code(images); err != nil {
 		return err
 	}
-	if err := g.one.find(g, g.mod, ""); err != nil {
+	if err := g.one.find(g, g.mod, "", true); err != nil {
 		return err
 	}
 	for k, suffix := range []string{"_small16", "_small32"} {
-		if err := g.small[k].find(g, g.mod, suffix); err != nil {
+		if err := g.small[k].find(g, g.mod, suffix, false); err != nil {
 			return err
 		}
 	}
@@ -199,15 +198,17 @@ func (g *gpu) code(images func(major, minor int) [][]byte) (mod *cudadrv.Module,
 	return nil, err
 }
 
-// find looks the kernels up in a module.
-func (k *kernels) find(g *gpu, mod *cudadrv.Module, suffix string) error {
-	for _, f := range []struct {
+// find looks the kernels up in a module; prepares says that one of them prepares.
+func (k *kernels) find(g *gpu, mod *cudadrv.Module, suffix string, prepares bool) error {
+	type name struct {
 		fn   **cudadrv.Function
 		name string
-	}{{&k.prepare, "qp_prepare"}, {&k.solve, "qp_solve"}, {&k.vjp, "qp_vjp"}, {&k.jvp, "qp_jvp"}} {
-		if strings.HasPrefix(suffix, "_small") && f.fn == &k.prepare {
-			continue
-		}
+	}
+	names := []name{{&k.solve, "qp_solve"}, {&k.vjp, "qp_vjp"}, {&k.jvp, "qp_jvp"}}
+	if prepares {
+		names = append(names, name{&k.prepare, "qp_prepare"})
+	}
+	for _, f := range names {
 		var err error
 		if *f.fn, err = mod.Function(f.name + suffix); err != nil {
 			return err
@@ -234,7 +235,7 @@ func (g *gpu) forGroups() error {
 	if err != nil {
 		return err
 	}
-	if err := g.group.find(g, mod, "_group"); err != nil {
+	if err := g.group.find(g, mod, "_group", true); err != nil {
 		mod.Unload()
 		return err
 	}
