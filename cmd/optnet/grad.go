@@ -36,8 +36,8 @@ type certificateJSON struct {
 	Margin   number `json:"margin"`
 	RCond    number `json:"rcond"`
 	Error    number `json:"error"`
-	Active   int    `json:"active"`
-	Weak     int    `json:"weak"`
+	Active   *int   `json:"active,omitempty"` // not of cone programs, whose rows are not counted
+	Weak     *int   `json:"weak,omitempty"`
 	Unique   bool   `json:"unique"`
 	Zeroed   bool   `json:"zeroed"`
 	Rule     string `json:"rule"`
@@ -343,7 +343,7 @@ func (g *gradient) dense(ctx context.Context, p *problem, up *qp.Point, bits qp.
 	}
 	for _, c := range grad.Certs {
 		r.Certificates = append(r.Certificates, certificateJSON{
-			number(c.Residual), number(c.Margin), number(c.RCond), number(c.Error), c.Active, c.Weak, c.Unique, c.Zeroed, ruleName(c.Rule),
+			number(c.Residual), number(c.Margin), number(c.RCond), number(c.Error), &c.Active, &c.Weak, c.Unique, c.Zeroed, ruleName(c.Rule),
 		})
 	}
 	return r, grad, nil
@@ -482,7 +482,11 @@ func (r *gradReport) print(w io.Writer) error {
 			fmt.Fprintf(&b, "  … %d certificates; --json prints all\n", len(r.Certificates))
 			break
 		}
-		fmt.Fprintf(&b, "  certificate: residual %.1e, reciprocal condition %.1e, estimated error %.1e, margin %.1e, %d active and %d weakly active rows; ", float64(c.Residual), float64(c.RCond), float64(c.Error), float64(c.Margin), c.Active, c.Weak)
+		fmt.Fprintf(&b, "  certificate: residual %.1e, reciprocal condition %.1e, estimated error %.1e, margin %.1e", float64(c.Residual), float64(c.RCond), float64(c.Error), float64(c.Margin))
+		if c.Active != nil && c.Weak != nil {
+			fmt.Fprintf(&b, ", %d active and %d weakly active rows", *c.Active, *c.Weak)
+		}
+		b.WriteString("; ")
 		switch {
 		case c.Zeroed:
 			b.WriteString("zeroed: there is no solution to differentiate\n")
