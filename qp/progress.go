@@ -3,7 +3,7 @@ package qp
 import "math"
 
 const (
-	stallFactor = 0.9  // progress is an excess, or a μ, smaller than this times the best
+	stallFactor = 0.9  // progress is an excess, a μ or a primal residual smaller than this times the best
 	stallAfter  = 15   // iterations without progress before giving up
 	stallLinear = 4    // the same where every constraint is an equality
 	tinyStep    = 1e-9 // a step that goes nowhere
@@ -38,20 +38,22 @@ func (e *element) better(f *figures, excess float64) bool {
 // progress is how far a run of the loop has come.
 type progress struct {
 	lastExcess, lastMu float64 // the best so far
+	lastPrimal         float64
 	lastDual           float64 // the dual residual before the last step
 	since, tiny        int     // iterations without progress, and steps that went nowhere
 	first              int     // the first iteration of the run
 }
 
 func begin(iter int) progress {
-	return progress{lastExcess: math.Inf(1), lastMu: math.Inf(1), first: iter}
+	return progress{lastExcess: math.Inf(1), lastMu: math.Inf(1), lastPrimal: math.Inf(1), first: iter}
 }
 
 // advance takes note of an iterate that has not converged, and says whether the
 // run is over.
 func (p *progress) advance(e *element, f *figures, opt *Options, sides int, excess, mu float64) (end ending, over bool) {
-	if excess < stallFactor*p.lastExcess || mu < stallFactor*p.lastMu && mu*float64(sides) > opt.EpsAbs+opt.EpsRel*f.gapScale {
-		p.lastExcess, p.lastMu, p.since = min(excess, p.lastExcess), min(mu, p.lastMu), 0
+	if excess < stallFactor*p.lastExcess || mu < stallFactor*p.lastMu && mu*float64(sides) > opt.EpsAbs+opt.EpsRel*f.gapScale ||
+		f.primal < stallFactor*p.lastPrimal && f.primal > f.primalTol(opt.EpsAbs, opt.EpsRel) {
+		p.lastExcess, p.lastMu, p.lastPrimal, p.since = min(excess, p.lastExcess), min(mu, p.lastMu), min(f.primal, p.lastPrimal), 0
 	} else {
 		p.since++
 	}
