@@ -29,6 +29,7 @@ type kkt struct {
 	cx, cz             []float64 // corrections
 	t                  []float64 // m
 	d                  []float64 // scratch for a block
+	bound              []float64 // 1/(h + static) of each bound
 	gm                 *krylov
 	steps, krylovSteps int // corrections so far
 }
@@ -51,6 +52,7 @@ func newKKT(pl *plan, cones []cone) *kkt {
 	}
 	k.gm = newKrylov(pl.n + pl.m)
 	k.d = make([]float64, pl.largestBlock())
+	k.bound = make([]float64, len(pl.bounds))
 	return k
 }
 
@@ -88,6 +90,15 @@ func (k *kkt) factor(identity bool) bool {
 	for i := range k.pl.blocks {
 		k.put(&k.pl.blocks[i], k.cones[i], identity)
 	}
+	for l, b := range k.pl.bounds {
+		h := 1.0
+		if !identity {
+			h = k.cones[b.block].(*nonneg).h[int(b.row)-k.pl.blocks[b.block].off]
+		}
+		k.bound[l] = 1 / (h + k.static)
+		a := k.a[b.at]
+		k.val[k.pl.xDiag[b.col]] += a * a * k.bound[l]
+	}
 	// Static regularization. The diagonal that an eliminated cone leaves is positive by
 	// itself, and may be smaller than what other rows need.
 	for j, at := range k.pl.xDiag {
@@ -113,11 +124,12 @@ func (k *kkt) put(b *block, c cone, identity bool) {
 		switch c := c.(type) {
 		case *nonneg:
 			for i, at := range diag {
-				k.val[at] = -c.h[i]
-			}
-			if identity {
-				for _, at := range diag {
+				switch {
+				case at < 0: // a bound
+				case identity:
 					k.val[at] = -1
+				default:
+					k.val[at] = -c.h[i]
 				}
 			}
 		default: // zero
@@ -217,6 +229,9 @@ func (k *kkt) direct(bx, bz, x, z []float64) {
 			pl.a.MulTAdd(k.a, 1, k.t, k.rhs[:pl.n])
 		}
 	}
+	for l, b := range pl.bounds {
+		k.rhs[b.col] += k.a[b.at] * bz[b.row] * k.bound[l]
+	}
 	for i, at := range pl.rowAt {
 		if at >= 0 {
 			k.rhs[at] = bz[i]
@@ -235,6 +250,9 @@ func (k *kkt) direct(bx, bz, x, z []float64) {
 		if at >= 0 {
 			z[i] = k.rhs[at]
 		}
+	}
+	for l, b := range pl.bounds {
+		z[b.row] = (k.a[b.at]*x[b.col] - bz[b.row]) * k.bound[l]
 	}
 	if pl.hasElim {
 		// z = H⁻¹(A x − bz)

@@ -110,7 +110,7 @@ func (p *plan) workBytes() int64 {
 	n, m := int64(p.n), int64(p.m)
 	floats := int64(p.p.NNZ()+p.a.NNZ()+p.psdSize) + 8*(n+m) + 5*(n+2*m)
 	// kkt
-	floats += 2*int64(p.kkt.NNZ()) + int64(p.size) + 2*n + 3*m + (krylovSize+1)*(n+m) + int64(p.largestBlock())
+	floats += 2*int64(p.kkt.NNZ()) + int64(p.size) + 2*n + 3*m + (krylovSize+1)*(n+m) + int64(p.largestBlock()+len(p.bounds))
 	bytes := structBytes + 8*floats + m + p.sym.Bytes()
 	if p.psdP != nil {
 		bytes += p.psdP.Bytes()

@@ -16,7 +16,7 @@ import (
 //
 // in three forms, by cone: the block of H stands in K as it is; or as
 // D + uuᵀ − vvᵀ, with a row for each of u and v; or the cone is eliminated and adds
-// AᵀH⁻¹A to P.
+// AᵀH⁻¹A to P. Rows of NonNegative with one entry, bounds, are eliminated, too.
 type plan struct {
 	n, m   int
 	p, a   *sparse.CSC
@@ -41,9 +41,16 @@ type plan struct {
 	xDiag    []int32
 	pAt      []int32 // place of each value of P
 	aAt      []int32 // of A; -1: eliminated
+	bounds   []bound
 	hasElim  bool
 	hasSOC   bool
 	inClique []bool // variables of eliminated cones
+}
+
+// bound is a row of A with one entry, in a NonNegative cone.
+type bound struct {
+	block, row, col int32
+	at              int32 // its value of A
 }
 
 type form uint8
@@ -340,6 +347,10 @@ func (p *plan) assemble() {
 			i := b.off + l
 			p.rowAt[i], p.rowDiag[i] = -1, -1
 			if b.form == formEliminated {
+				continue
+			}
+			if q := p.at.ColPtr[i]; b.kind == NonNegative && p.at.ColPtr[i+1] == q+1 {
+				p.bounds = append(p.bounds, bound{int32(bi), int32(i), int32(p.at.RowIdx[q]), int32(p.atFrom[q])})
 				continue
 			}
 			p.rowAt[i] = int32(len(k.ColPtr) - 1)
