@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"math"
 	"sync"
-	"sync/atomic"
 )
 
 // systemOnce is a Solver's system for derivatives, made when it is first needed.
@@ -118,29 +117,13 @@ func (x *Solution) eachElement(ctx context.Context, f func(l *linearization, i i
 		}
 		f(l, i)
 	}
-	var done atomic.Int64
-	if workers == 1 {
-		for i := range x.size {
-			if ctx.Err() != nil {
-				break
-			}
-			one(0, i)
-			done.Add(1)
+	if !share(x.size, workers, func(worker, i int) bool {
+		if ctx.Err() != nil {
+			return false
 		}
-	} else {
-		var next atomic.Int64
-		var wg sync.WaitGroup
-		for w := range workers {
-			wg.Go(func() {
-				for i := next.Add(1) - 1; i < int64(x.size) && ctx.Err() == nil; i = next.Add(1) - 1 {
-					one(w, int(i))
-					done.Add(1)
-				}
-			})
-		}
-		wg.Wait()
-	}
-	if int(done.Load()) < x.size {
+		one(worker, i)
+		return true
+	}) {
 		return fmt.Errorf("conic: differentiating: %w", context.Cause(ctx))
 	}
 	return nil

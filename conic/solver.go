@@ -8,7 +8,6 @@ import (
 	"runtime"
 	"slices"
 	"sync"
-	"sync/atomic"
 	"time"
 )
 
@@ -109,22 +108,10 @@ func (s *Solver) Solve(ctx context.Context, dst *Solution, b *Batch) error {
 			w.call = call{}
 		}
 	}()
-	if workers == 1 {
-		for i := range b.Size {
-			s.element(dst, b.Warm, dst.works[0], i)
-		}
-	} else {
-		var next atomic.Int64
-		var wg sync.WaitGroup
-		for _, w := range dst.works[:workers] {
-			wg.Go(func() {
-				for i := next.Add(1) - 1; i < int64(b.Size); i = next.Add(1) - 1 {
-					s.element(dst, b.Warm, w, int(i))
-				}
-			})
-		}
-		wg.Wait()
-	}
+	share(b.Size, workers, func(worker, i int) bool {
+		s.element(dst, b.Warm, dst.works[worker], i)
+		return true
+	})
 	for i := range dst.Info {
 		if dst.Info[i].Status == Canceled {
 			return fmt.Errorf("conic: Solve stopped with elements unfinished: %w", context.Cause(ctx))

@@ -772,7 +772,7 @@ func TestConeAllocs(t *testing.T) {
 			}
 		}))
 	}
-	if counts[0] != counts[1] || counts[0] > 20 {
+	if counts[1] > counts[0]+4 || counts[0] > 20 { // a few under the race detector
 		t.Errorf("batches of 2 and 30: %v allocations", counts)
 	}
 }
