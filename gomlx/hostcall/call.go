@@ -37,7 +37,7 @@ func Flat[T any](t Tensor) []T {
 // too. If it is an io.Closer it is closed when the graph's executable is finalized.
 type Op interface {
 	// Forward computes out from in: every entry of every result that has a Flat. The
-	// results hold arbitrary values before. Backward will be called in this execution
+	// results hold arbitrary values before, and the operands are only read. Backward will be called in this execution
 	// only if keep is set. Nothing of out and in may be retained: the buffers are used
 	// again between the stages of an execution.
 	//
