@@ -18,7 +18,7 @@ import (
 
 // TestRun trains every network a little, and looks at what is written.
 func TestRun(t *testing.T) {
-	labtest.SkipChecked(t)
+	labtest.SkipRace(t)
 	dir := filepath.Join(t.TempDir(), "new")
 	cfg := Config{Config: lab.Config{Nets: Nets(), Seed: 1, Batch: 20, Epochs: 2, Out: dir}, Signals: 70}
 	var said string
@@ -103,7 +103,7 @@ func TestRun(t *testing.T) {
 
 // TestResumeRun: what was stopped goes on to the same figures.
 func TestResumeRun(t *testing.T) {
-	labtest.SkipChecked(t)
+	labtest.SkipRace(t)
 	cfg := Config{Config: lab.Config{Nets: []string{"fc", "tuned"}, Batch: 10, Epochs: 2, Out: t.TempDir()}, Signals: 40}
 	want, err := Run(context.Background(), cfg, lab.Report{})
 	if err != nil {

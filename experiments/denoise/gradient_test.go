@@ -9,7 +9,7 @@ import (
 )
 
 func TestGradients(t *testing.T) {
-	labtest.SkipChecked(t)
+	labtest.SkipRace(t)
 	data := Generate(1, 6)
 	for _, name := range []string{"learn-d", "tuned"} {
 		t.Run(name, func(t *testing.T) {

@@ -170,7 +170,7 @@ func TestMNIST(t *testing.T) {
 
 // TestRun trains all networks on a small set, and looks at what is written.
 func TestRun(t *testing.T) {
-	labtest.SkipChecked(t)
+	labtest.SkipRace(t)
 	train, test := synthetic(150, 1), synthetic(40, 2)
 	dir := filepath.Join(t.TempDir(), "new")
 	cfg := Config{Config: lab.Config{Nets: []string{"fc", "optnet"}, Seed: 5, Batch: 40, Epochs: 4, Data: folder(t, train, test), Out: dir}, Seeds: 2}
@@ -271,7 +271,7 @@ func TestRun(t *testing.T) {
 
 // TestLenet trains LeNet for an epoch, with both ends.
 func TestLenet(t *testing.T) {
-	labtest.SkipChecked(t)
+	labtest.SkipRace(t)
 	data := folder(t, synthetic(60, 1), synthetic(20, 2))
 	res, err := Run(context.Background(), Config{Config: lab.Config{Nets: []string{"lenet", "lenet-simplex"}, Batch: 20, Epochs: 1, Data: data}}, lab.Report{})
 	if err != nil {
@@ -286,7 +286,7 @@ func TestLenet(t *testing.T) {
 
 // TestGradients is of the networks with a QP, in float64.
 func TestGradients(t *testing.T) {
-	labtest.SkipChecked(t)
+	labtest.SkipRace(t)
 	s := synthetic(4, 3)
 	in := make([]float64, len(s.Pixels))
 	for i, v := range s.Pixels {
@@ -314,7 +314,7 @@ func TestGradients(t *testing.T) {
 }
 
 func TestInterrupt(t *testing.T) {
-	labtest.SkipChecked(t)
+	labtest.SkipRace(t)
 	data := folder(t, synthetic(60, 1), synthetic(20, 2))
 	dir := t.TempDir()
 	cfg := Config{Config: lab.Config{Nets: []string{"fc"}, Seed: 1, Batch: 20, Epochs: 2, Data: data}, Seeds: 2}

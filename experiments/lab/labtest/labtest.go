@@ -72,14 +72,20 @@ func SkipChecked(t *testing.T) {
 	}
 }
 
+// SkipRace skips a test that takes minutes with the race detector: the products of
+// large matrices in Go. Tests of package lab run the same code with it.
+func SkipRace(t *testing.T) {
+	t.Helper()
+	if built("-race", "true") {
+		t.Skip("takes minutes with the race detector")
+	}
+}
+
 // Checked reports whether this program checks pointers.
-func Checked() bool {
+func Checked() bool { return built("-race", "true") && !built("-gcflags", "checkptr=0") }
+
+// built reports whether this program was built with a setting.
+func built(key, value string) bool {
 	info, _ := debug.ReadBuildInfo()
-	if info == nil {
-		return false
-	}
-	has := func(key, value string) bool {
-		return slices.ContainsFunc(info.Settings, func(s debug.BuildSetting) bool { return s.Key == key && strings.Contains(s.Value, value) })
-	}
-	return has("-race", "true") && !has("-gcflags", "checkptr=0")
+	return info != nil && slices.ContainsFunc(info.Settings, func(s debug.BuildSetting) bool { return s.Key == key && strings.Contains(s.Value, value) })
 }
