@@ -20,6 +20,7 @@ type psd struct {
 	v              []float64 // scratch vector
 	inv            []float64 // 1/diagonal of Cholesky factors
 	haveG, haveInv bool
+	isUnit         bool // H = I
 }
 
 func newPSD(k int) *psd {
@@ -125,7 +126,7 @@ func (c *psd) scale(s, z []float64, _ float64, _ bool) bool {
 			row[j] *= c.v[j]
 		}
 	}
-	c.haveG, c.haveInv = false, false
+	c.haveG, c.haveInv, c.isUnit = false, false, false
 	return true
 }
 
@@ -136,7 +137,7 @@ func (c *psd) identity() {
 	for i := range c.k {
 		c.g[i*c.ld+i], c.ginv[i*c.ld+i] = 1, 1
 	}
-	c.haveG, c.haveInv = true, true
+	c.haveG, c.haveInv, c.isUnit = true, true, true
 }
 
 // backSolve overwrites X with U⁻¹X.
@@ -190,8 +191,23 @@ func (c *psd) inverse() []float64 {
 	return c.ginv
 }
 
-func (c *psd) mul(x, y []float64)    { c.congruence(c.scaling(), x, y) }
-func (c *psd) mulInv(x, y []float64) { c.congruence(c.inverse(), x, y) }
+func (c *psd) mul(x, y []float64) { c.congruence(c.scaling(), x, y) }
+
+// mulInv sets y = H⁻¹x, by R⁻ᵀ(R⁻¹XR⁻ᵀ)R⁻¹: then what rounding does amounts to a small change of
+// x. Products with G⁻¹ lose that, and refinement with it.
+func (c *psd) mulInv(x, y []float64) {
+	if c.isUnit {
+		copy(y, x)
+		return
+	}
+	c.smat(x, c.a)
+	c.gemm(c.a, c.it, c.b)
+	c.gemm(c.it, c.b, c.c)
+	dense.Transpose(c.k, c.k, c.it, c.ld, c.d, c.ld) // R⁻¹
+	c.gemm(c.c, c.d, c.b)
+	c.gemm(c.d, c.b, c.c)
+	c.svec(c.c, y)
+}
 
 // congruence sets y to the svec of GXG.
 func (c *psd) congruence(g, x, y []float64) {
