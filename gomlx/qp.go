@@ -13,7 +13,8 @@
 // There are two ways, with the same arguments and results. On a backend from
 // [NewBackend] or [Wrap] the solver of package qp runs between two parts of the graph
 // ([Host]); on any other one the method itself becomes part of the graph ([InGraph]),
-// which is the way for GPUs and TPUs by XLA. docs/GOMLX.md compares them.
+// which is the way for TPUs and for programs on several devices. docs/GOMLX.md compares
+// them.
 package gomlx
 
 import (
