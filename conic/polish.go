@@ -22,7 +22,7 @@ const (
 	polishStep = 1e-2  // largest step, relative to the point
 )
 
-// load takes an element and its solution. A row of no effect, bᵢ = +Inf, is given a
+// load takes an element and its solution. A row of no effect, whose slack is +Inf, is given a
 // slack of 1, so that numbers stay numbers: it is inactive with any.
 func (l *linearization) load(e element) {
 	l.e = e
@@ -31,14 +31,14 @@ func (l *linearization) load(e element) {
 	for i, s := range e.s {
 		l.v[i] = s - e.z[i]
 	}
-	if dense.NormInf(e.b) > math.MaxFloat64 {
+	if dense.NormInf(e.s) > math.MaxFloat64 {
 		l.e.b = l.b
 		copy(l.b, e.b)
 		ax := l.row1
 		clear(ax)
 		l.st.A.MulAdd(e.A, 1, e.x, ax)
-		for i, b := range e.b {
-			if math.IsInf(b, 1) {
+		for i, s := range e.s {
+			if math.IsInf(s, 1) {
 				l.b[i], l.v[i] = ax[i]+1, 1
 			}
 		}
