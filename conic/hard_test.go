@@ -80,19 +80,21 @@ func withRepeatedSum(p *conic.Problem) *conic.Problem {
 	return c
 }
 
-// TestFarProof: the proof is found after more iterations than residuals alone, which do
-// not shrink, would be given.
+// TestFarProof: proofs that are found after more iterations than residuals alone, which do
+// not shrink, would be given; or after a run that would not have ended.
 func TestFarProof(t *testing.T) {
-	text, err := os.ReadFile("testdata/hard/infeasible.json")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var p conic.Problem
-	if err := p.UnmarshalJSON(text); err != nil {
-		t.Fatal(err)
-	}
-	if x, err := conic.Solve(context.Background(), &p, nil); !errors.Is(err, conic.ErrInfeasible) {
-		t.Errorf("%v after %d iterations", err, x.Info[0].Iterations)
+	for name, want := range map[string]error{"infeasible": conic.ErrInfeasible, "free": conic.ErrUnbounded} {
+		text, err := os.ReadFile("testdata/hard/" + name + ".json")
+		if err != nil {
+			t.Fatal(err)
+		}
+		var p conic.Problem
+		if err := p.UnmarshalJSON(text); err != nil {
+			t.Fatal(err)
+		}
+		if x, err := conic.Solve(context.Background(), &p, nil); !errors.Is(err, want) {
+			t.Errorf("%s: %v after %d iterations, want %v", name, err, x.Info[0].Iterations, want)
+		}
 	}
 }
 

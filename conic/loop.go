@@ -13,6 +13,7 @@ const (
 	patience       = 20   // iterations without any progress
 	farMerit       = 1e4  // from here on a smaller μ is progress
 	cycle          = 6    // and after which the corrector, which can lead in circles, is left out
+	farEnough      = 1e16 // κ/τ beyond it is no way to a proof that has not been found
 	heading        = 0.1  // of τ: with κ below it, towards a solution and not a proof
 	extraSteps     = 10
 	driftTol       = 1e-7
@@ -77,7 +78,7 @@ func (w *work) run(maxIter int) (st Status, iter int, reason string) {
 			w.bestMerit = merit
 			w.best.copyFrom(&w.it)
 		}
-		if ray := w.it.kappa / w.it.tau; ray > 2*farthest {
+		if ray := w.it.kappa / w.it.tau; ray > 2*farthest && ray < farEnough {
 			farthest, lastBest = ray, iter // progress, too: towards a proof
 		}
 		// Far from the end the largest ratio may stand while all else falls: that of a gap

@@ -241,7 +241,7 @@ func (s *Solver) cold(w *work, out *slot) {
 			out.zero()
 			w.merit = math.Inf(1)
 		}
-		if out.info.Status == NumericalError && w.lineality(out) {
+		if st := out.info.Status; (st == NumericalError || st == MaxIterations) && w.lineality(out) {
 			out.info.Status, out.info.Reason = DualInfeasible, ""
 		}
 		if st := out.info.Status; st != NumericalError && st != AlmostSolved {
