@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/optnet-go/optnet/conic"
+	"github.com/optnet-go/optnet/encoding/sdpa"
 )
 
 const collection = "../../shared/data/conic"
@@ -53,5 +54,26 @@ func TestSmall(t *testing.T) {
 				t.Errorf("value %v, want %v", v, *want.Obj)
 			}
 		})
+	}
+}
+
+// TestNoInterior solves a semidefinite program without an interior point, whose x grows
+// without bound: the dual residual reaches 1e-8 only if H⁻¹ is applied with small backward errors.
+func TestNoInterior(t *testing.T) {
+	f, err := os.Open(filepath.Join(collection, "open/sdplib/qap6.dat-s.gz"))
+	if err != nil {
+		t.Skip("no data in " + collection)
+	}
+	defer f.Close()
+	p, err := sdpa.Read(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	x, err := conic.Solve(context.Background(), p.Problem, nil)
+	if err != nil {
+		t.Fatalf("%v: %+v", err, x.Info[0])
+	}
+	if v := p.Objective(x.Value[0]); !(math.Abs(v+381.44) <= 0.01) {
+		t.Errorf("value %v, want −381.44", v)
 	}
 }

@@ -155,6 +155,11 @@ func collect(o *options) ([]*testcase, error) {
 			frac, _, _ = strings.Cut(frac, "e")
 			c.digits = max(c.digits, math.Pow(10, -float64(len(frac)))/max(1, math.Abs(c.known)))
 		}
+		if c.Name == "maxG51" {
+			// The index has 4003.809. Points of both problems here are feasible to 1e-8, and by weak
+			// duality the optimum lies between their values.
+			c.known, c.digits = 4006.2554, 1e-6
+		}
 		for _, p := range []string{"hinf", "sched_", "nql"} {
 			c.loose = c.loose || strings.HasPrefix(c.Name, p)
 		}
