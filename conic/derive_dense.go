@@ -86,8 +86,9 @@ func (y *linearSystem) makeDense() {
 	for i := range y.blocks {
 		b := &y.blocks[i]
 		b.extra = -1
-		if newKind(b.Cone) == SecondOrder {
+		if newKind(b.Cone) >= SecondOrder {
 			b.rotated = true
+			b.cols, b.lo, b.hi = nil, nil, nil
 			b.columns(d.rows, d.from)
 		}
 	}

@@ -57,6 +57,7 @@ func (x *Solution) tangent(l *linearization, i int, dst *Tangent, dir *Data) {
 		clear(ds)
 		dst.Value[i] = 0
 	}
+	*d = Data{} // the caller's arrays
 	dst.Certs[i] = l.finish(residual, fallback, ok)
 }
 
