@@ -116,6 +116,7 @@ func TestUsage(t *testing.T) {
 		{"predict mnist", 2, "--model is missing"},
 		{"predict mnist --model " + out, 2, "no file given"},
 		{"predict mnist --model " + out + " " + data, 1, "no network is there"},
+		{"train represent --backend xla:cuda", 2, `--backend is "xla:cuda", want one of this program's, with options behind a colon: go (xla needs a build`},
 		{"train represent --qp layer", 2, `--qp is "layer", want host or graph`},
 		{"train represent --qp graph --workers 2", 2, `--qp is "graph", want host for the workers`},
 		{"train represent --net relu", 2, `"relu", want optnet, or relu-`},

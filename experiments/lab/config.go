@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/gomlx/compute"
 	"github.com/optnet-go/optnet/gomlx"
 	"github.com/optnet-go/optnet/qp"
 )
@@ -54,7 +55,12 @@ func (c *Config) Check(want func(net string) string) error {
 			return &ValueError{"net", strings.Join(c.Nets, ","), fmt.Sprintf("each network once: %s is named twice", net)}
 		}
 	}
+	known := compute.List()
+	slices.Sort(known)
+	backend, _, _ := strings.Cut(c.Backend, ":")
 	switch {
+	case backend != "" && !slices.Contains(known, backend):
+		return &ValueError{"backend", c.Backend, "one of this program's, with options behind a colon: " + strings.Join(known, ", ") + " (xla needs a build with CGO_ENABLED=1 and -tags xla)"}
 	case c.Epochs < 0:
 		return &ValueError{"epochs", c.Epochs, "1 or more"}
 	case c.Batch < 0:

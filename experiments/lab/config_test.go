@@ -23,6 +23,8 @@ func TestCheck(t *testing.T) {
 		{Config{LR: math.Inf(1)}, "lr is +Inf"},
 		{Config{Workers: -2}, "workers is -2"},
 		{Config{Resume: true}, `out is "", want the folder of the training to resume`},
+		{Config{Backend: "nothing:cuda"}, `backend is "nothing:cuda", want one of this program's`},
+		{Config{Backend: "go:ops_sequential"}, ""},
 		{Config{Way: gomlx.InGraph + 1}, "qp is 3"},
 		{Config{Way: gomlx.InGraph, Workers: 2}, `qp is "graph", want host`},
 		{Config{Nets: []string{"fc"}, Way: gomlx.InGraph, Epochs: 3, LR: 1}, ""},

@@ -61,11 +61,25 @@ func New(config string) (*Backend, error) {
 	if name == goBackend && !strings.Contains(options, sequential) {
 		config = name + ":" + strings.Trim(options+","+sequential, ",")
 	}
-	b, err := compute.NewWithConfig(config)
+	b, err := open(config)
 	if err != nil {
 		return nil, fmt.Errorf("hostcall: opening backend %q: %w", config, err)
 	}
 	return Wrap(b), nil
+}
+
+// open makes the panic of a backend that is not linked in (compute v0.1.2) an error.
+func open(config string) (b compute.Backend, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			e, ok := r.(error)
+			if !ok {
+				e = fmt.Errorf("%v", r)
+			}
+			b, err = nil, e
+		}
+	}()
+	return compute.NewWithConfig(config)
 }
 
 // Wrap returns a backend that allows host calls and has b do everything else. If b
