@@ -34,6 +34,14 @@ namespace {
 std::barrier<>* barrier;
 void wait() { barrier->arrive_and_wait(); }
 
+// Ordered calls come one after the other for a thread sanitizer too, which does not see
+// how Go's threads wait for each other.
+struct Ordered {
+	static inline std::atomic<long> calls;
+	Ordered() { calls.fetch_add(1); }
+	~Ordered() { calls.fetch_add(1); }
+};
+
 std::mutex lock;
 std::map<void*, size_t> live;
 size_t used;
@@ -107,6 +115,7 @@ API cuOccupancyMaxActiveBlocksPerMultiprocessor(int* v, void*, int, size_t) { *v
 
 // Memory comes full of NaN, so that what is read before it is written shows.
 API cuMemAlloc_v2(void** p, size_t n) {
+	Ordered o;
 	if (int e = failing("cuMemAlloc")) return e;
 	std::lock_guard<std::mutex> g(lock);
 	if (used + n > (size_t)setting("EMULATED_MEMORY", 1L << 32)) return 2;
@@ -118,6 +127,7 @@ API cuMemAlloc_v2(void** p, size_t n) {
 	return 0;
 }
 API cuMemFree_v2(void* p) {
+	Ordered o;
 	std::lock_guard<std::mutex> g(lock);
 	auto i = live.find(p);
 	if (i == live.end()) return 1;
@@ -126,10 +136,10 @@ API cuMemFree_v2(void* p) {
 	free(p);
 	return 0;
 }
-API cuMemcpyHtoDAsync_v2(void* to, const void* from, size_t n, void*) { memcpy(to, from, n); return failing("cuMemcpyHtoDAsync"); }
-API cuMemcpyDtoHAsync_v2(void* to, const void* from, size_t n, void*) { memcpy(to, from, n); return 0; }
-API cuMemcpyDtoDAsync_v2(void* to, const void* from, size_t n, void*) { memcpy(to, from, n); return 0; }
-API cuMemsetD8Async(void* to, unsigned char v, size_t n, void*) { memset(to, v, n); return 0; }
+API cuMemcpyHtoDAsync_v2(void* to, const void* from, size_t n, void*) { Ordered o; memcpy(to, from, n); return failing("cuMemcpyHtoDAsync"); }
+API cuMemcpyDtoHAsync_v2(void* to, const void* from, size_t n, void*) { Ordered o; memcpy(to, from, n); return 0; }
+API cuMemcpyDtoDAsync_v2(void* to, const void* from, size_t n, void*) { Ordered o; memcpy(to, from, n); return 0; }
+API cuMemsetD8Async(void* to, unsigned char v, size_t n, void*) { Ordered o; memset(to, v, n); return 0; }
 API cuStreamCreate(void** s, unsigned) { *s = (void*)1; return 0; }
 API cuStreamDestroy_v2(void*) { return 0; }
 API cuStreamSynchronize(void*) { return failing("cuStreamSynchronize"); }
@@ -153,6 +163,7 @@ extern "C" __attribute__((visibility("default"))) long emulatedMemory() {
 }
 
 API cuLaunchKernel(void* f, unsigned blocks, unsigned group, unsigned, unsigned threads, unsigned, unsigned, unsigned shared, void*, void** params, void**) {
+	Ordered o;
 	if (int e = failing("cuLaunchKernel")) return e;
 	const Args& args = *(const Args*)params[0];
 	const unsigned each = std::min((unsigned)setting("EMULATED_THREADS", 1), threads / 32); // a warp each

@@ -22,7 +22,11 @@ static_assert(sizeof(Block) == 736, "the host reckons with another size");
 // enter copies the arguments there. It returns what follows in shared memory.
 DEV f64* enter(const Args& args) {
 	Block* b = (Block*)SHARED();
+#ifdef __CUDA__
 	for (int i = inner(); i < (int)(sizeof(Args) / sizeof(i64)); i += innerThreads()) ((i64*)&b->a)[i] = ((const i64*)&args)[i];
+#else
+	if (inner() == 0) b->a = args;
+#endif
 #ifdef GROUP
 	if (inner() == 0) *(unsigned**)(SHARED() - GROUP_FRONT) = args.barrier + bid() * BARRIER;
 #endif
