@@ -38,7 +38,7 @@ type kkt struct {
 const (
 	staticReg    = 1e-8
 	symmetricReg = 1e-10 // where all cones are symmetric
-	cliqueReg    = 1e-14 // relative
+	cliqueReg    = 1e-13 // relative
 	dynamicEps   = 1e-13
 	dynamicDelta = 2e-7
 	dynamicRel   = 4e-16
