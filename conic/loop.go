@@ -283,10 +283,11 @@ func (w *work) direction(d *iterate, f, dk float64, taken bool) bool {
 	for i, h := range d.s {
 		d.s[i] = -w.shift[i] - h
 	}
-	if w.pl.hasElim || w.pl.hasSOC && taken {
+	exact := w.pl.splitsStep && taken
+	if w.pl.hasElim || exact {
 		// Δs = −f·rz − AΔx + bΔτ, so that no rounding of H enters the primal residual.
 		clear(w.bz)
-		if w.pl.hasSOC && taken {
+		if exact {
 			w.pl.a.MulAdd(w.a, 1, d.x, w.bz)
 		} else {
 			w.kkt.mulElim(d.x, w.bz)
@@ -294,7 +295,7 @@ func (w *work) direction(d *iterate, f, dk float64, taken bool) bool {
 		for i, c := range w.cones {
 			b := &w.pl.blocks[i]
 			lo, hi := b.off, b.off+b.dim
-			if b.form != formEliminated && (b.kind != SecondOrder || !taken) {
+			if b.form != formEliminated && !(taken && b.splitsStep()) {
 				continue
 			}
 			for r := lo; r < hi; r++ {

@@ -32,19 +32,19 @@ type plan struct {
 	psdDiag   []int32
 	psdSize   int
 
-	kkt      *sparse.CSC
-	sym      *sparse.Symbolic
-	sign     []int8
-	size     int     // of K
-	rowAt    []int32 // row of K for each row of A; -1: eliminated
-	rowDiag  []int32 // place of its diagonal entry
-	xDiag    []int32
-	pAt      []int32 // place of each value of P
-	aAt      []int32 // of A; -1: eliminated
-	bounds   []bound
-	hasElim  bool
-	hasSOC   bool
-	inClique []bool // variables of eliminated cones
+	kkt        *sparse.CSC
+	sym        *sparse.Symbolic
+	sign       []int8
+	size       int     // of K
+	rowAt      []int32 // row of K for each row of A; -1: eliminated
+	rowDiag    []int32 // place of its diagonal entry
+	xDiag      []int32
+	pAt        []int32 // place of each value of P
+	aAt        []int32 // of A; -1: eliminated
+	bounds     []bound
+	hasElim    bool
+	splitsStep bool   // of a block
+	inClique   []bool // variables of eliminated cones
 }
 
 // bound is a row of A with one entry, in a NonNegative cone.
@@ -196,7 +196,7 @@ func (p *plan) addCones(cones []Cone) error {
 			p.blocks[last].dim += b.dim
 			continue
 		}
-		p.hasSOC = p.hasSOC || b.kind == SecondOrder
+		p.splitsStep = p.splitsStep || b.splitsStep()
 		p.blocks = append(p.blocks, b)
 	}
 	if off != p.m {
@@ -207,6 +207,10 @@ func (p *plan) addCones(cones []Cone) error {
 	}
 	return nil
 }
+
+// splitsStep says that Δs of a cone comes from the primal equation, at least in part: near
+// the end H has large entries, and HΔz the rounding of Δz times these.
+func (b *block) splitsStep() bool { return b.kind == SecondOrder || b.kind == PSD }
 
 // check reports what is wrong with a cone.
 func (c Cone) check() error {

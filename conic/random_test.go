@@ -321,25 +321,33 @@ func TestRandom(t *testing.T) {
 	}
 }
 
-// TestSecondOrderTight: close to the solution H is as large as 1/μ, and its rounding must not
+// TestTight: close to the solution H is as large as 1/μ, and its rounding must not
 // enter the primal residual.
-func TestSecondOrderTight(t *testing.T) {
-	const eps = 1e-10
-	for _, quadratic := range []bool{false, true} {
-		for seed := range uint64(40) {
-			r := newRand(seed)
-			n := 5 + r.IntN(36)
-			var cones []conic.Cone
-			for m := 0; m < 2*n; m += cones[len(cones)-1].Size {
-				cones = append(cones, conic.Cone{Kind: conic.SecondOrder, Size: 2 + r.IntN(19)})
+func TestTight(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		eps  float64
+		draw func(r *rand.Rand) conic.Cone
+	}{
+		{"second-order", 1e-10, func(r *rand.Rand) conic.Cone { return conic.Cone{Kind: conic.SecondOrder, Size: 2 + r.IntN(19)} }},
+		{"PSD", 1e-9, func(r *rand.Rand) conic.Cone { return conic.Cone{Kind: conic.PSD, Size: 2 + r.IntN(3)} }},
+	} {
+		for _, quadratic := range []bool{false, true} {
+			for seed := range uint64(40) {
+				r := newRand(seed)
+				n := 5 + r.IntN(36)
+				var cones []conic.Cone
+				for m := 0; m < 2*n; m += cones[len(cones)-1].Dim() {
+					cones = append(cones, c.draw(r))
+				}
+				p := randomProblem(r, n, cones, quadratic, 0.5)
+				x, err := conic.Solve(t.Context(), p, &conic.Options{EpsAbs: c.eps, EpsRel: c.eps})
+				if err != nil || x.Info[0].Status != conic.Solved {
+					t.Errorf("%s, quadratic %v, seed %d: %v: %+v", c.name, quadratic, seed, err, x.Info)
+					continue
+				}
+				checkKKT(t, p, x.X, x.Z, x.S, 1.01*c.eps)
 			}
-			p := randomProblem(r, n, cones, quadratic, 0.5)
-			x, err := conic.Solve(t.Context(), p, &conic.Options{EpsAbs: eps, EpsRel: eps})
-			if err != nil || x.Info[0].Status != conic.Solved {
-				t.Errorf("quadratic %v, seed %d: %v: %+v", quadratic, seed, err, x.Info)
-				continue
-			}
-			checkKKT(t, p, x.X, x.Z, x.S, 1.01*eps)
 		}
 	}
 }
