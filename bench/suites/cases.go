@@ -151,9 +151,8 @@ func collect(o *options) ([]*testcase, error) {
 		if gap := parse(r["relgap"]); gap > 0 {
 			c.digits = max(c.digits, 10*gap)
 		}
-		if _, frac, ok := strings.Cut(r["optimum"], "."); ok && r["family"] != "cblib" {
-			frac, _, _ = strings.Cut(frac, "e")
-			c.digits = max(c.digits, math.Pow(10, -float64(len(frac)))/max(1, math.Abs(c.known)))
+		if r["family"] != "cblib" {
+			c.digits = max(c.digits, lastDigit(r["optimum"])/max(1, math.Abs(c.known)))
 		}
 		if c.Name == "maxG51" {
 			// The index has 4003.809. Points of both problems here are feasible to 1e-8, and by weak
@@ -166,6 +165,17 @@ func collect(o *options) ([]*testcase, error) {
 		add(c)
 	}
 	return all, nil
+}
+
+// lastDigit is the unit of the last digit of a number with a point, as it is printed: 1 of -4.25e+02.
+func lastDigit(printed string) float64 {
+	mantissa, exponent, _ := strings.Cut(printed, "e")
+	_, frac, ok := strings.Cut(mantissa, ".")
+	if !ok {
+		return 0
+	}
+	power, _ := strconv.Atoi(exponent)
+	return math.Pow10(power - len(frac))
 }
 
 // call runs the command and decodes its last line.

@@ -40,6 +40,14 @@ func TestVerdict(t *testing.T) {
 	}
 }
 
+func TestLastDigit(t *testing.T) {
+	for printed, want := range map[string]float64{"-4.25e+02": 1, "9.726274e-01": 1e-7, "23": 0, "0.0284": 1e-4, "": 0} {
+		if got := lastDigit(printed); math.Abs(got-want) > 1e-12*want {
+			t.Errorf("%q: %v, want %v", printed, got, want)
+		}
+	}
+}
+
 // TestPage writes a page of two cases, with a peer.
 func TestPage(t *testing.T) {
 	o := &options{out: filepath.Join(t.TempDir(), "page.md")}
