@@ -8,7 +8,6 @@ package denoise
 import (
 	"context"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/optnet-go/optnet/experiments/lab"
@@ -109,7 +108,7 @@ func Run(ctx context.Context, cfg Config, report lab.Report) (*Result, error) {
 		return nil, err
 	}
 	r := &run{cfg: cfg, out: lab.Folder(cfg.Out), report: report, answers: make(map[string][]float64)}
-	if err := r.open(); err != nil {
+	if err := r.out.Begin(cfg.Resume, MetricsFile, allFiles, Nets()); err != nil {
 		return nil, err
 	}
 	all, err := cfg.signals()
@@ -179,20 +178,6 @@ func sweep(train, test *Signals) TVResult {
 	}
 	r.TrainMSE = lab.Figure(train.tvMSE(r.Lambda))
 	return r
-}
-
-// open removes what an earlier run has left. A run that goes on keeps the table of
-// its epochs, lest a kill before the next epoch loses it.
-func (r *run) open() error {
-	old := slices.Clone(allFiles)
-	if r.cfg.Resume {
-		old = slices.DeleteFunc(old, func(name string) bool { return name == MetricsFile })
-	} else {
-		for _, net := range Nets() {
-			old = append(old, lab.CheckpointFile(net))
-		}
-	}
-	return r.out.Open(old...)
 }
 
 func (r *run) trainNet(ctx context.Context, name string) error {

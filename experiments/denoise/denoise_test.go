@@ -125,7 +125,7 @@ func TestResumeRun(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := (&run{cfg: cfg, out: lab.Folder(cfg.Out)}).open(); err != nil {
+	if err := lab.Folder(cfg.Out).Begin(cfg.Resume, MetricsFile, allFiles, Nets()); err != nil {
 		t.Fatal(err)
 	}
 	if kept, err := os.ReadFile(filepath.Join(cfg.Out, MetricsFile)); err != nil || string(kept) != string(table) {

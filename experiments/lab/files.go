@@ -72,6 +72,24 @@ func (dir Folder) Sub(name string) Folder {
 	return Folder(dir.Join(name))
 }
 
+// Begin opens the folder for a run, and removes the files and the networks' checkpoints that an
+// earlier one has left. A run that resumes keeps the checkpoints, which it goes on from, and the
+// table of its epochs, lest a kill before the next epoch lose it.
+func (dir Folder) Begin(resume bool, metrics string, files, nets []string) error {
+	var old []string
+	for _, name := range files {
+		if !resume || name != metrics {
+			old = append(old, name)
+		}
+	}
+	if !resume {
+		for _, net := range nets {
+			old = append(old, CheckpointFile(net))
+		}
+	}
+	return dir.Open(old...)
+}
+
 // Open makes the folder, finds out whether it can be written, and removes the
 // files called old, which an earlier run has left there.
 func (dir Folder) Open(old ...string) error {

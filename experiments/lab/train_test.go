@@ -622,6 +622,32 @@ func TestFolder(t *testing.T) {
 	}
 }
 
+// TestBegin: a run that is begun anew leaves nothing of the one before, and one that resumes leaves
+// the table of epochs and the checkpoints.
+func TestBegin(t *testing.T) {
+	files, nets := []string{"metrics.csv", "results.json"}, []string{"a", "b"}
+	for _, c := range []struct {
+		resume bool
+		stays  map[string]bool
+	}{{false, nil}, {true, map[string]bool{"metrics.csv": true, "a.npz": true, "b.npz": true}}} {
+		dir := Folder(t.TempDir())
+		names := []string{"metrics.csv", "results.json", "a.npz", "b.npz"}
+		for _, name := range names {
+			if err := os.WriteFile(dir.Join(name), []byte("x"), 0o666); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := dir.Begin(c.resume, "metrics.csv", files, nets); err != nil {
+			t.Fatal(err)
+		}
+		for _, name := range names {
+			if _, err := os.Stat(dir.Join(name)); (err == nil) != c.stays[name] {
+				t.Errorf("resume %v: %s: %v", c.resume, name, err)
+			}
+		}
+	}
+}
+
 func TestFigure(t *testing.T) {
 	for f, want := range map[Figure]string{0: "0", 1.5: "1.5", Figure(math.Inf(1)): "null"} {
 		if b, err := json.Marshal(f); err != nil || string(b) != want {

@@ -19,6 +19,8 @@ const (
 	CurvesFile  = "curves.png"   // loss and error by epoch
 )
 
+var allFiles = []string{MetricsFile, ResultsFile, CurvesFile}
+
 func (r *run) writeMetrics() error {
 	return r.out.Write(MetricsFile, func(w io.Writer) error {
 		fmt.Fprintln(w, "net,seed,epoch,batches,train_loss,train_error,test_loss,test_error,unsolved,almost_solved,zeroed,not_unique,test_unsolved,seconds")

@@ -168,24 +168,13 @@ func (r *run) seeds(seed uint64) lab.Folder { return r.out.Sub(seedFolder(seed))
 
 func seedFolder(seed uint64) string { return fmt.Sprintf("seed-%d", seed) }
 
-// open removes what an earlier run has left. A run that goes on keeps the table of
-// its epochs, lest a kill before the next epoch loses it.
+// open makes the folders of the run and of its seeds ready.
 func (r *run) open() error {
-	old := []string{ResultsFile, CurvesFile}
-	if !r.cfg.Resume {
-		old = append(old, MetricsFile)
-	}
-	if err := r.out.Open(old...); err != nil {
+	if err := r.out.Begin(r.cfg.Resume, MetricsFile, allFiles, nil); err != nil {
 		return err
 	}
-	old = nil
-	if !r.cfg.Resume {
-		for _, net := range Nets() {
-			old = append(old, lab.CheckpointFile(net))
-		}
-	}
 	for k := range uint64(r.cfg.Seeds) {
-		if err := r.seeds(r.cfg.Seed + k).Open(old...); err != nil {
+		if err := r.seeds(r.cfg.Seed+k).Begin(r.cfg.Resume, "", nil, Nets()); err != nil {
 			return err
 		}
 	}

@@ -13,7 +13,6 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
-	"slices"
 	"time"
 
 	"github.com/optnet-go/optnet/experiments/lab"
@@ -92,13 +91,7 @@ func Run(ctx context.Context, cfg Config, report lab.Report) (*Result, error) {
 		return nil, err
 	}
 	r := &run{cfg: cfg, out: lab.Folder(cfg.Out), report: report, fits: make(map[string][]float64)}
-	old := slices.Clone(allFiles)
-	if !cfg.Resume {
-		for _, net := range cfg.Nets {
-			old = append(old, lab.CheckpointFile(net))
-		}
-	}
-	if err := r.out.Open(old...); err != nil {
+	if err := r.out.Begin(cfg.Resume, MetricsFile, allFiles, Nets()); err != nil {
 		return nil, err
 	}
 	const stream = 1 << 40 // of the points; others are of package lab

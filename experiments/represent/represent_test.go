@@ -95,7 +95,17 @@ func TestResume(t *testing.T) {
 		t.Fatalf("%+v, %v", part, err)
 	}
 	cfg.Resume = true
-	got, err := Run(context.Background(), cfg, lab.Report{})
+	// Stopped again before it goes on: the table of the epochs stays.
+	table, err := os.ReadFile(filepath.Join(cfg.Out, MetricsFile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	kept := func(s string) {
+		if now, err := os.ReadFile(filepath.Join(cfg.Out, MetricsFile)); err != nil || string(now) != string(table) {
+			t.Errorf("%s: %v: %q, want %q", s, err, now, table)
+		}
+	}
+	got, err := Run(context.Background(), cfg, lab.Report{Start: kept})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -12,7 +12,6 @@ package sudoku
 import (
 	"context"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/optnet-go/optnet/experiments/lab"
@@ -77,7 +76,7 @@ func Run(ctx context.Context, cfg Config, report lab.Report) (*Result, error) {
 		return nil, err
 	}
 	r := &run{cfg: cfg, out: lab.Folder(cfg.Out), report: report}
-	if err := r.open(); err != nil {
+	if err := r.out.Begin(cfg.Resume, MetricsFile, allFiles, Nets()); err != nil {
 		return nil, err
 	}
 	r.train, r.test = split(puzzles)
@@ -125,20 +124,6 @@ func (c *Config) puzzles() ([]Puzzle, error) {
 		return nil, &lab.FileError{File: c.Data, Err: fmt.Errorf("%d puzzles, want at least %d: one in %d is kept for tests", len(ps), testShare, testShare)}
 	}
 	return ps, nil
-}
-
-// open removes what an earlier run has left. A run that goes on keeps the table of
-// its epochs, lest a kill before the next epoch loses it.
-func (r *run) open() error {
-	old := slices.Clone(allFiles)
-	if r.cfg.Resume {
-		old = slices.DeleteFunc(old, func(name string) bool { return name == MetricsFile })
-	} else {
-		for _, net := range Nets() {
-			old = append(old, lab.CheckpointFile(net))
-		}
-	}
-	return r.out.Open(old...)
 }
 
 func (r *run) trainNet(ctx context.Context, name string) error {
