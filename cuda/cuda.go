@@ -46,7 +46,7 @@ var (
 	ErrLost = cudadrv.ErrLost
 )
 
-var errClosed = fmt.Errorf("%w: the engine is closed", ErrNoDevice)
+var errClosed = fmt.Errorf("%w: the engine is closed; open another, and make a new Solver with it", ErrNoDevice)
 
 // Error is a call of the NVIDIA driver that failed.
 type Error = cudadrv.Error
