@@ -33,8 +33,8 @@ bench-peers: # other solvers on the same problems: make bench-peers PEERS=qpth,p
 fuzz: # every fuzz target, FUZZTIME each: make fuzz FUZZTIME=30s TARGETS=encoding/
 	FUZZTIME=$(FUZZTIME) .ci/fuzz $(TARGETS)
 
-suites: # solve collections of problem files, and write docs/SUITES.md; PEERS=python times Clarabel and PIQP too
-	go run ./bench/suites -data $(SUITES) -peers '$(PEERS)'
+suites: # solve collections of problem files, and write docs/SUITES.md; PEERS=python times Clarabel and PIQP too, LIMIT=100s gives each file so long
+	go run ./bench/suites -data $(SUITES) -peers '$(PEERS)' -limit $(or $(LIMIT),1m)
 
 soak: # random batches with poisoned elements, SOAK long
 	go run ./bench/soak -time $(or $(SOAK),1h)
