@@ -3,6 +3,7 @@ package cuda
 import (
 	"fmt"
 	"math/rand/v2"
+	"os"
 	"slices"
 	"testing"
 	"time"
@@ -148,8 +149,8 @@ func measure(b *testing.B, e *Engine, sh qp.Shape, batch *qp.Batch, up *qp.Point
 	one := d.parts[0]
 	if err := one.on(func() (err error) {
 		one.timed = true
-		if one.marks[0], err = one.NewEvent(); err == nil {
-			one.marks[1], err = one.NewEvent()
+		if one.marks[0], err = one.NewEvent(true); err == nil {
+			one.marks[1], err = one.NewEvent(true)
 		}
 		return err
 	}); err != nil {
@@ -211,8 +212,17 @@ func median(x []float64) float64 {
 	return x[len(x)/2]
 }
 
-// benchDevice is a GPU; with -short, the emulated device, to see that this works.
+// benchDevice is a GPU; with -short, the emulated device, to see that this works. With
+// OPTNET_UNPINNED=1 the driver does all copying.
 func benchDevice(b *testing.B) *Engine {
+	e := emulatedOr(b)
+	if os.Getenv("OPTNET_UNPINNED") == "1" {
+		e.unpinned()
+	}
+	return e
+}
+
+func emulatedOr(b *testing.B) *Engine {
 	if testing.Short() {
 		return emulated(b)
 	}

@@ -119,6 +119,9 @@ type gpu struct {
 	small [2]kernels // a warp does, of up to 16 and of up to 32
 	sums  *cudadrv.Function
 
+	lanes    *lanes
+	pageable bool // for tests: as if there were no pinned memory
+
 	mu       sync.Mutex
 	groupMod *cudadrv.Module // loaded when a plan wants it
 	group    kernels         // a group of blocks does
@@ -157,6 +160,7 @@ func newGPU(drv *cudadrv.Driver, ordinal int) (*gpu, error) {
 		return nil, err
 	}
 	g := &gpu{Device: d}
+	g.lanes = newLanes(g, mostLanes, slotBytes)
 	if err := g.load(); err != nil {
 		d.Close()
 		return nil, err
@@ -249,7 +253,7 @@ func (e *Engine) Close() error {
 	var errs []error
 	for _, g := range e.gpus {
 		if err := g.Enter(); err == nil {
-			errs = append(errs, g.mod.Unload())
+			errs = append(errs, g.lanes.close(), g.mod.Unload())
 			if g.groupMod != nil {
 				errs = append(errs, g.groupMod.Unload())
 			}

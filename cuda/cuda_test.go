@@ -78,6 +78,14 @@ func emulated(t testing.TB, ordinals ...int) *Engine {
 	return e
 }
 
+// unpinned has an engine leave all copying to the driver.
+func (e *Engine) unpinned() *Engine {
+	for _, g := range e.gpus {
+		g.pageable = true
+	}
+	return e
+}
+
 // device opens a GPU. Without one the test is skipped, unless OPTNET_REQUIRE_GPU
 // forbids that.
 func device(t testing.TB, ordinals ...int) *Engine {

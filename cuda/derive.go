@@ -3,7 +3,6 @@ package cuda
 import (
 	"context"
 
-	"github.com/optnet-go/optnet/internal/cudadrv"
 	"github.com/optnet-go/optnet/qp"
 )
 
@@ -48,7 +47,8 @@ func (d *share) sort(ctx context.Context) error {
 			codes[i] = codePlain
 		}
 	}
-	if err := cudadrv.Upload(d.stream, d.args.code, codes); err != nil {
+	put(&d.uploads, codes, d.args.code, false)
+	if err := d.send(); err != nil {
 		return err
 	}
 	if err := d.second.take(ctx, d, qp.OutZ|qp.OutDuals|qp.OutFactors, false); err != nil {
@@ -105,6 +105,9 @@ func (d *share) vjp(ctx context.Context, dst *qp.Gradient, up *qp.Point) error {
 		}
 		a.up[k] = d.up[k].m.Ptr
 	}
+	if err := d.send(); err != nil {
+		return err
+	}
 	a.rows = 0
 	for k := range coefs {
 		one := coefs[k].len(s)
@@ -143,39 +146,21 @@ func (d *share) vjp(ctx context.Context, dst *qp.Gradient, up *qp.Point) error {
 	if err != nil {
 		return err
 	}
-	if err := cudadrv.Download(d.stream, d.certs, a.cert); err != nil {
-		return err
-	}
+	put(&d.downloads, d.certs, a.cert, false)
 	for k := range coefs {
 		if a.grad[k] == 0 {
 			continue
 		}
 		one := coefs[k].len(s)
-		to := &d.sums[k]
 		if d.state.shared(k) {
-			*to = grow(*to, (d.size+chunk-1)/chunk*one)
-		} else if dst.Add {
-			to = &d.host[k]
-			*to = grow(*to, d.size*one)
-		} else {
-			own := (*coefs[k].of(&dst.Data))[d.from*one : (d.from+d.size)*one]
-			to = &own
+			d.sums[k] = grow(d.sums[k], (d.size+chunk-1)/chunk*one)
+			put(&d.downloads, d.sums[k], a.grad[k], false)
+			continue
 		}
-		if err := cudadrv.Download(d.stream, *to, a.grad[k]); err != nil {
-			return err
-		}
+		put(&d.downloads, (*coefs[k].of(&dst.Data))[d.from*one:(d.from+d.size)*one], a.grad[k], dst.Add)
 	}
-	if err := d.stream.Wait(); err != nil {
+	if err := d.receive(); err != nil {
 		return err
-	}
-	for k := range coefs {
-		if a.grad[k] != 0 && dst.Add && !d.state.shared(k) {
-			one := coefs[k].len(s)
-			own := (*coefs[k].of(&dst.Data))[d.from*one:]
-			for i, v := range d.host[k] {
-				own[i] += v
-			}
-		}
 	}
 	for i := range d.size {
 		dst.Certs[d.from+i] = d.certificate(i)
@@ -256,6 +241,9 @@ func (d *share) jvp(ctx context.Context, dst *qp.Tangent, dir *qp.Data) error {
 		}
 		a.dir[k] = d.dir[k].m.Ptr
 	}
+	if err := d.send(); err != nil {
+		return err
+	}
 	for k := range points {
 		if _, err := d.tangent[k].grow(d.gpu, d.size*points[k].len(s), 8); err != nil {
 			return err
@@ -273,16 +261,12 @@ func (d *share) jvp(ctx context.Context, dst *qp.Tangent, dir *qp.Data) error {
 	if err != nil {
 		return err
 	}
-	if err := cudadrv.Download(d.stream, d.certs, a.cert); err != nil {
-		return err
-	}
+	put(&d.downloads, d.certs, a.cert, false)
 	for k := range points {
 		one := points[k].len(s)
-		if err := cudadrv.Download(d.stream, (*points[k].of(&dst.Point))[d.from*one:(d.from+d.size)*one], a.tangent[k]); err != nil {
-			return err
-		}
+		put(&d.downloads, (*points[k].of(&dst.Point))[d.from*one:(d.from+d.size)*one], a.tangent[k], false)
 	}
-	if err := d.stream.Wait(); err != nil {
+	if err := d.receive(); err != nil {
 		return err
 	}
 	for i := range d.size {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"time"
 
-	"github.com/optnet-go/optnet/internal/cudadrv"
 	"github.com/optnet-go/optnet/qp"
 )
 
@@ -72,9 +71,7 @@ func (h *handed) fetch(d *share) error {
 			if d.state.shared(k) {
 				i = 0
 			}
-			if err := cudadrv.Download(d.stream, (*x)[j*one:(j+1)*one], d.cols[k].m.Ptr+uintptr(8*i*one)); err != nil {
-				return err
-			}
+			put(&d.downloads, (*x)[j*one:(j+1)*one], d.cols[k].m.Ptr+uintptr(8*i*one), false)
 		}
 	}
 	stride := s.Stride()
@@ -86,12 +83,10 @@ func (h *handed) fetch(d *share) error {
 		if c := d.codes[i]; c != codeFresh && c != codeBack {
 			h.from.Iterations[j] = int(d.infos[i*numInfo+infoIter])
 			h.from.Solved[j] = c == codeSolved || c == codePlain
-			if err := cudadrv.Download(d.stream, h.from.X[j*stride:(j+1)*stride], d.x.m.Ptr+uintptr(8*i*stride)); err != nil {
-				return err
-			}
+			put(&d.downloads, h.from.X[j*stride:(j+1)*stride], d.x.m.Ptr+uintptr(8*i*stride), false)
 		}
 	}
-	return d.stream.Wait()
+	return d.receive()
 }
 
 // take solves the elements, or goes on where the device left them.

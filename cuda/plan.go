@@ -208,7 +208,7 @@ func (p *plan) Bytes(size int, want qp.Output) (host, device int64) {
 	for _, g := range p.engine.gpus {
 		scratch += max(g.slots(p, p.solve)*p.solve.scratch, g.slots(p, p.derive)*p.derive.scratch) + g.slots(p, p.prep)*p.prep.scratch
 	}
-	return int64(size+1) * 8 * int64(numInfo+numCert+1+numTrace), 8*int64(size+1)*int64(one) + 8*int64(scratch)
+	return 2*bagBytes*int64(len(p.engine.gpus)) + int64(size+1)*8*int64(numInfo+numCert+1+numTrace), 8*int64(size+1)*int64(one) + 8*int64(scratch)
 }
 
 // slots is how many blocks with scratch, or groups of them, run at once.

@@ -52,7 +52,9 @@ type share struct {
 	second handed // elements of which the CPU has the derivative
 	moved  []bool // to second
 	sums   [numCoef][]float64
-	host   [numCoef][]float64 // gradients that are to be added to others
+
+	uploads, downloads transfer
+	bags               [2]bag // of uploads and downloads
 
 	args   args
 	params unsafe.Pointer
@@ -72,6 +74,7 @@ func newShare(s *state, g *gpu) (*share, error) {
 		if d.signal, err = g.NewStream(); err != nil {
 			return err
 		}
+		d.uploads.stream, d.downloads.stream, d.uploads.up = d.stream, d.stream, true
 		_, err = d.stop.grow(g, 1, 8)
 		return err
 	})
@@ -112,6 +115,9 @@ func (d *share) close() error {
 	}
 	for _, b := range d.buffers() {
 		note(b.m.Free())
+	}
+	for k := range d.bags {
+		note(d.bags[k].mem.Free())
 	}
 	note(d.stream.Destroy())
 	note(d.signal.Destroy())
@@ -292,9 +298,7 @@ func (d *share) admit(b *qp.Batch) error {
 				src = src[d.from*one : (d.from+d.size)*one]
 			}
 			if values > 0 {
-				if err := cudadrv.Upload(d.stream, c.m.Ptr, src); err != nil {
-					return err
-				}
+				put(&d.uploads, src, c.m.Ptr, false)
 			}
 			c.values = values
 			fresh = fresh || staging
@@ -372,15 +376,20 @@ func (d *share) solve(ctx context.Context, deadline time.Time, dst *qp.Solution,
 			a.warm[k] = d.warm[k].m.Ptr
 		}
 	}
+	if err := d.send(); err != nil {
+		d.staged = false
+		return err
+	}
 	expired := func() bool { return !deadline.IsZero() && !time.Now().Before(deadline) }
 	if ctx.Err() != nil || expired() {
-		if err := d.stream.Wait(); err != nil {
-			return err
-		}
 		for i := range d.codes {
 			d.codes[i] = codeBack
 		}
-		if err := cudadrv.Upload(d.stream, a.code, d.codes); err != nil {
+		put(&d.uploads, d.codes, a.code, false)
+		if err := d.send(); err != nil {
+			return err
+		}
+		if err := d.settle(); err != nil {
 			return err
 		}
 		return d.conclude(ctx, expired(), dst, b)
@@ -431,16 +440,10 @@ func (d *share) solve(ctx context.Context, deadline time.Time, dst *qp.Solution,
 			return err
 		}
 	}
-	if err := cudadrv.Download(d.stream, d.codes, a.code); err != nil {
-		return err
-	}
-	if err := cudadrv.Download(d.stream, d.infos, a.info); err != nil {
-		return err
-	}
-	if err := d.download(dst); err != nil {
-		return err
-	}
-	if err := d.stream.Wait(); err != nil {
+	put(&d.downloads, d.codes, a.code, false)
+	put(&d.downloads, d.infos, a.info, false)
+	d.download(dst)
+	if err := d.receive(); err != nil {
 		return err
 	}
 	return d.conclude(ctx, expired(), dst, b)
@@ -466,7 +469,7 @@ func (d *share) whenOver(after func(func()) func() bool) func() {
 	}
 }
 
-// load copies to the device, and makes room.
+// load puts an array on the list of uploads, and makes room.
 func load[T any](d *share, b *buffer, src []T) error {
 	if len(src) == 0 {
 		return nil
@@ -474,7 +477,8 @@ func load[T any](d *share, b *buffer, src []T) error {
 	if _, err := b.grow(d.gpu, len(src), int(unsafe.Sizeof(src[0]))); err != nil {
 		return err
 	}
-	return cudadrv.Upload(d.stream, b.m.Ptr, src)
+	put(&d.uploads, src, b.m.Ptr, false)
+	return nil
 }
 
 // results are the arrays of a Solution, as numbered in args.out.
@@ -484,28 +488,21 @@ func results(x *qp.Solution) [6][]float64 {
 
 func (s *shape) resultLens() [6]int { return [6]int{s.n, 1, s.p, s.m, s.n, s.m} }
 
-func (d *share) download(dst *qp.Solution) error {
+// download puts the results on the list of downloads.
+func (d *share) download(dst *qp.Solution) {
 	lens := d.state.plan.sh.resultLens()
 	for k, x := range results(dst) {
-		if d.args.out[k] == 0 || len(x) == 0 {
-			continue
-		}
-		if err := cudadrv.Download(d.stream, x[d.from*lens[k]:(d.from+d.size)*lens[k]], d.args.out[k]); err != nil {
-			return err
+		if d.args.out[k] != 0 && len(x) > 0 {
+			put(&d.downloads, x[d.from*lens[k]:(d.from+d.size)*lens[k]], d.args.out[k], false)
 		}
 	}
-	return nil
 }
 
 // told passes on the lines of one iteration.
 func (d *share) told() error {
-	if err := cudadrv.Download(d.stream, d.codes, d.args.code); err != nil {
-		return err
-	}
-	if err := cudadrv.Download(d.stream, d.lines, d.args.trace); err != nil {
-		return err
-	}
-	if err := d.stream.Wait(); err != nil {
+	put(&d.downloads, d.codes, d.args.code, false)
+	put(&d.downloads, d.lines, d.args.trace, false)
+	if err := d.receive(); err != nil {
 		return err
 	}
 	for i := range d.size {

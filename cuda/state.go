@@ -43,19 +43,34 @@ func (s *state) bounds(k, size int) (from, to int) {
 	return min(size, chunks*k/n*chunk), min(size, chunks*(k+1)/n*chunk)
 }
 
-// each runs f for every device that has elements, at the same time.
+// each runs f for every device that has elements, at the same time. Where f fails,
+// what it began has come to its end when each returns.
 func (s *state) each(size int, f func(d *share, from, to int) error) error {
 	if len(s.parts) == 1 {
-		return s.parts[0].on(func() error { return f(s.parts[0], 0, size) })
+		return s.parts[0].run(0, size, f)
 	}
 	errs := make([]error, len(s.parts))
 	var wait sync.WaitGroup
 	for k, d := range s.parts {
 		from, to := s.bounds(k, size)
-		wait.Go(func() { errs[k] = d.on(func() error { return f(d, from, to) }) })
+		wait.Go(func() { errs[k] = d.run(from, to, f) })
 	}
 	wait.Wait()
 	return errors.Join(errs...)
+}
+
+func (d *share) run(from, to int, f func(d *share, from, to int) error) error {
+	if err := d.Enter(); err != nil {
+		return err
+	}
+	defer d.Leave()
+	err := f(d, from, to)
+	if err != nil {
+		d.uploads.forget()
+		d.downloads.forget()
+		d.settle()
+	}
+	return err
 }
 
 // Grow implements [qp.State].

@@ -7,6 +7,7 @@
 //	EMULATED_MEMORY    bytes of device memory
 //	EMULATED_DEVICES   how many devices there are
 //	EMULATED_FAIL      the name of a call that fails
+//	EMULATED_AFTER     how many such calls do not, before
 //	EMULATED_CODE      with which error, if not with 719
 #include <algorithm>
 #include <atomic>
@@ -16,6 +17,8 @@
 #include <cstdlib>
 #include <cstring>
 #include <ctime>
+#include <deque>
+#include <functional>
 #include <map>
 #include <mutex>
 #include <thread>
@@ -43,8 +46,9 @@ struct Ordered {
 };
 
 std::mutex lock;
-std::map<void*, size_t> live;
+std::map<void*, size_t> live, pinned;
 size_t used;
+std::atomic<long> failures;
 
 long setting(const char* name, long otherwise) {
 	const char* s = getenv(name);
@@ -53,8 +57,60 @@ long setting(const char* name, long otherwise) {
 
 int failing(const char* call) {
 	const char* s = getenv("EMULATED_FAIL");
-	return s && *s && strcmp(s, call) == 0 ? (int)setting("EMULATED_CODE", 719) : 0;
+	if (!s || strcmp(s, call) != 0 || failures++ < setting("EMULATED_AFTER", 0)) return 0;
+	return (int)setting("EMULATED_CODE", 719);
 }
+
+// A stream does copies from and to pinned memory as late as it may, so that memory which
+// is used again too early, or read too early, shows.
+struct Stream {
+	std::mutex lock;
+	std::deque<std::function<void()>> todo;
+	long done = 0;
+	void drain(long to) {
+		std::lock_guard<std::mutex> g(lock);
+		for (; done < to && !todo.empty(); done++) {
+			todo.front()();
+			todo.pop_front();
+		}
+	}
+	void drain() { drain(1L << 62); }
+	long add(std::function<void()> f) {
+		std::lock_guard<std::mutex> g(lock);
+		if (f) todo.push_back(f);
+		return done + (long)todo.size();
+	}
+};
+
+std::map<Stream*, int> streams;
+
+void drainAll() { // under lock
+	for (auto& s : streams) s.first->drain();
+}
+
+bool isPinned(const void* p) {
+	std::lock_guard<std::mutex> g(lock);
+	auto i = pinned.upper_bound((void*)p);
+	return i != pinned.begin() && (--i, (const char*)p < (const char*)i->first + i->second);
+}
+
+int copying(void* to, const void* from, size_t n, void* s, const void* host) {
+	Ordered o;
+	auto copy = [=] { memcpy(to, from, n); };
+	if (isPinned(host)) {
+		((Stream*)s)->add(copy);
+	} else {
+		((Stream*)s)->drain();
+		copy();
+	}
+	return 0;
+}
+
+struct Event {
+	double time;
+	Stream* stream;
+	long at;
+};
 
 using Kernel = void (*)(const Args);
 const struct {
@@ -131,28 +187,99 @@ API cuMemFree_v2(void* p) {
 	std::lock_guard<std::mutex> g(lock);
 	auto i = live.find(p);
 	if (i == live.end()) return 1;
+	drainAll();
 	used -= i->second;
 	live.erase(i);
 	free(p);
 	return 0;
 }
-API cuMemcpyHtoDAsync_v2(void* to, const void* from, size_t n, void*) { Ordered o; memcpy(to, from, n); return failing("cuMemcpyHtoDAsync"); }
-API cuMemcpyDtoHAsync_v2(void* to, const void* from, size_t n, void*) { Ordered o; memcpy(to, from, n); return 0; }
-API cuMemcpyDtoDAsync_v2(void* to, const void* from, size_t n, void*) { Ordered o; memcpy(to, from, n); return 0; }
-API cuMemsetD8Async(void* to, unsigned char v, size_t n, void*) { Ordered o; memset(to, v, n); return 0; }
-API cuStreamCreate(void** s, unsigned) { *s = (void*)1; return 0; }
-API cuStreamDestroy_v2(void*) { return 0; }
-API cuStreamSynchronize(void*) { return failing("cuStreamSynchronize"); }
-API cuEventCreate(void** e, unsigned) { *e = calloc(1, sizeof(double)); return 0; }
-API cuEventDestroy_v2(void* e) { free(e); return 0; }
-API cuEventRecord(void* e, void*) {
-	timespec t;
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	*(double*)e = t.tv_sec * 1e3 + t.tv_nsec * 1e-6;
+API cuMemHostAlloc(void** p, size_t n, unsigned) {
+	Ordered o;
+	if (int e = failing("cuMemHostAlloc")) return e;
+	std::lock_guard<std::mutex> g(lock);
+	*p = aligned_alloc(4096, (n + 4095) & ~(size_t)4095);
+	if (!*p) return 2;
+	memset(*p, 0xff, n);
+	pinned[*p] = n;
 	return 0;
 }
-API cuEventSynchronize(void*) { return 0; }
-API cuEventElapsedTime(float* v, void* from, void* to) { *v = *(double*)to - *(double*)from; return 0; }
+API cuMemFreeHost(void* p) {
+	Ordered o;
+	std::lock_guard<std::mutex> g(lock);
+	auto i = pinned.find(p);
+	if (i == pinned.end()) return 1;
+	drainAll();
+	memset(p, 0xff, i->second);
+	pinned.erase(i);
+	free(p);
+	return 0;
+}
+API cuMemcpyHtoDAsync_v2(void* to, const void* from, size_t n, void* s) {
+	if (int e = failing("cuMemcpyHtoDAsync")) return e;
+	return copying(to, from, n, s, from);
+}
+API cuMemcpyDtoHAsync_v2(void* to, const void* from, size_t n, void* s) {
+	if (int e = failing("cuMemcpyDtoHAsync")) return e;
+	return copying(to, from, n, s, to);
+}
+API cuMemcpyDtoDAsync_v2(void* to, const void* from, size_t n, void* s) {
+	Ordered o;
+	((Stream*)s)->drain();
+	memcpy(to, from, n);
+	return 0;
+}
+API cuMemsetD8Async(void* to, unsigned char v, size_t n, void* s) {
+	Ordered o;
+	((Stream*)s)->drain();
+	memset(to, v, n);
+	return 0;
+}
+API cuStreamCreate(void** s, unsigned) {
+	std::lock_guard<std::mutex> g(lock);
+	*s = new Stream;
+	streams[(Stream*)*s] = 1;
+	return 0;
+}
+API cuStreamDestroy_v2(void* s) {
+	((Stream*)s)->drain();
+	std::lock_guard<std::mutex> g(lock);
+	streams.erase((Stream*)s);
+	delete (Stream*)s;
+	return 0;
+}
+API cuStreamSynchronize(void* s) {
+	Ordered o;
+	((Stream*)s)->drain();
+	return failing("cuStreamSynchronize");
+}
+API cuEventCreate(void** e, unsigned) {
+	if (int e = failing("cuEventCreate")) return e;
+	*e = new Event{};
+	return 0;
+}
+API cuEventDestroy_v2(void* e) {
+	delete (Event*)e;
+	return 0;
+}
+API cuEventRecord(void* e, void* s) {
+	if (int e = failing("cuEventRecord")) return e;
+	timespec t;
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	*(Event*)e = {t.tv_sec * 1e3 + t.tv_nsec * 1e-6, (Stream*)s, ((Stream*)s)->add(nullptr)};
+	return 0;
+}
+API cuEventSynchronize(void* e) {
+	Ordered o;
+	if (int e = failing("cuEventSynchronize")) return e;
+	std::lock_guard<std::mutex> g(lock);
+	const Event& event = *(Event*)e;
+	if (streams.count(event.stream)) event.stream->drain(event.at); // or it was destroyed, and drained
+	return 0;
+}
+API cuEventElapsedTime(float* v, void* from, void* to) {
+	*v = ((Event*)to)->time - ((Event*)from)->time;
+	return 0;
+}
 API cuGetErrorName(int, const char** s) { *s = "CUDA_ERROR_EMULATED"; return 0; }
 API cuGetErrorString(int, const char** s) { *s = "as the test wanted"; return 0; }
 
@@ -162,9 +289,18 @@ extern "C" __attribute__((visibility("default"))) long emulatedMemory() {
 	return (long)used;
 }
 
-API cuLaunchKernel(void* f, unsigned blocks, unsigned group, unsigned, unsigned threads, unsigned, unsigned, unsigned shared, void*, void** params, void**) {
+// How much pinned memory is.
+extern "C" __attribute__((visibility("default"))) long emulatedPinned() {
+	std::lock_guard<std::mutex> g(lock);
+	size_t n = 0;
+	for (auto& p : pinned) n += p.second;
+	return (long)n;
+}
+
+API cuLaunchKernel(void* f, unsigned blocks, unsigned group, unsigned, unsigned threads, unsigned, unsigned, unsigned shared, void* s, void** params, void**) {
 	Ordered o;
 	if (int e = failing("cuLaunchKernel")) return e;
+	((Stream*)s)->drain();
 	const Args& args = *(const Args*)params[0];
 	const unsigned each = std::min((unsigned)setting("EMULATED_THREADS", 1), threads / 32); // a warp each
 	if (threads == 0 || threads > 1024 || shared > 232448) return 1;
@@ -198,4 +334,7 @@ API cuLaunchCooperativeKernel(void* f, unsigned blocks, unsigned group, unsigned
 }
 
 // emulate sets one of the variables above, for a caller whose environment is not C's.
-extern "C" __attribute__((visibility("default"))) void emulate(const char* name, const char* value) { setenv(name, value, 1); }
+extern "C" __attribute__((visibility("default"))) void emulate(const char* name, const char* value) {
+	failures = 0;
+	setenv(name, value, 1);
+}

@@ -42,6 +42,8 @@ const (
 	cuOccupancyMaxActiveBlocksPerMultiprocessor
 	cuMemAlloc
 	cuMemFree
+	cuMemHostAlloc
+	cuMemFreeHost
 	cuMemcpyHtoDAsync
 	cuMemcpyDtoHAsync
 	cuMemcpyDtoDAsync
@@ -83,6 +85,8 @@ var symbols = [numCalls]string{
 	cuOccupancyMaxActiveBlocksPerMultiprocessor: "cuOccupancyMaxActiveBlocksPerMultiprocessor",
 	cuMemAlloc:                "cuMemAlloc_v2",
 	cuMemFree:                 "cuMemFree_v2",
+	cuMemHostAlloc:            "cuMemHostAlloc",
+	cuMemFreeHost:             "cuMemFreeHost",
 	cuMemcpyHtoDAsync:         "cuMemcpyHtoDAsync_v2",
 	cuMemcpyDtoHAsync:         "cuMemcpyDtoHAsync_v2",
 	cuMemcpyDtoDAsync:         "cuMemcpyDtoDAsync_v2",

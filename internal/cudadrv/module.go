@@ -127,10 +127,16 @@ type Event struct {
 	e   uintptr
 }
 
-// NewEvent makes an event.
-func (d *Device) NewEvent() (Event, error) {
+const eventUntimed = 2
+
+// NewEvent makes an event; one that is not timed costs less.
+func (d *Device) NewEvent(timed bool) (Event, error) {
+	flags := uintptr(eventUntimed)
+	if timed {
+		flags = 0
+	}
 	e := new(uintptr)
-	err := d.drv.call(cuEventCreate, uintptr(unsafe.Pointer(e)), 0)
+	err := d.drv.call(cuEventCreate, uintptr(unsafe.Pointer(e)), flags)
 	return Event{d.drv, *e}, err
 }
 

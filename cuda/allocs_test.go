@@ -1,0 +1,37 @@
+//go:build !race
+
+package cuda
+
+import (
+	"context"
+	"errors"
+	"testing"
+
+	"github.com/optnet-go/optnet/qp"
+)
+
+// TestCallAllocs: a call allocates next to nothing, however many goroutines copy.
+func TestCallAllocs(t *testing.T) {
+	e := emulated(t)
+	for _, size := range []int{3, 500} {
+		sh, b, up := profile(16, 16, 8, size)
+		v, err := qp.NewSolver(sh, &qp.Options{Engine: e, Workers: 4})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var x qp.Solution
+		var g qp.Gradient
+		ctx := context.Background()
+		solve := testing.AllocsPerRun(5, func() { err = errors.Join(err, v.Solve(ctx, &x, b)) })
+		derive := testing.AllocsPerRun(5, func() { err = errors.Join(err, x.VJP(ctx, &g, up)) })
+		if err != nil {
+			t.Fatal(err)
+		}
+		if solve > 2 || derive > 1 {
+			t.Errorf("batch of %d: %g and %g allocations, want no more than 2 and 1", size, solve, derive)
+		}
+		if err := x.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+}
