@@ -12,7 +12,7 @@ import (
 
 // TestCallAllocs: a call allocates next to nothing, however many goroutines copy.
 func TestCallAllocs(t *testing.T) {
-	e := emulated(t)
+	e := emulated(t).crowded()
 	for _, size := range []int{3, 500} {
 		sh, b, up := profile(16, 16, 8, size)
 		v, err := qp.NewSolver(sh, &qp.Options{Engine: e, Workers: 4})

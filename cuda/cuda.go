@@ -160,7 +160,7 @@ func newGPU(drv *cudadrv.Driver, ordinal int) (*gpu, error) {
 		return nil, err
 	}
 	g := &gpu{Device: d}
-	g.lanes = newLanes(g, mostLanes, slotBytes)
+	g.lanes = newLanes(g)
 	if err := g.load(); err != nil {
 		d.Close()
 		return nil, err

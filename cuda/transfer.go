@@ -15,13 +15,16 @@ import (
 // memory of the device with a goroutine each: while the bus takes one piece, the next are
 // copied. What is small goes through a bag, pinned memory of the Solution, in one piece.
 // Where memory cannot be pinned (there are limits on it), the driver does the copying.
+//
+// A processor copies about 10 GB/s, the bus of an H100 takes 50, and a piece costs some
+// 10 microseconds of the driver's time: docs/GPU.md.
 const (
 	bagBytes  = 512 << 10 // of a bag at most
 	slotBytes = 1 << 20   // of a piece at most, and of a slot
 	leastSlot = 128 << 10 // so that a copy takes longer than its start
-	laneSlots = 3         // one is filled, one is on the bus, one waits
-	mostLanes = 4         // of a device: as many as a bus of 50 GB/s wants
-	laneBytes = 512 << 10 // that are worth one more goroutine
+	laneSlots = 2         // one is filled, one is on the bus
+	mostLanes = 8         // of a device
+	laneBytes = 4 << 20   // that are worth waking one more goroutine
 	align     = 64        // of an array in its piece
 )
 
@@ -161,8 +164,8 @@ var errUnpinned = errors.New("no pinned memory")
 // carry has lanes do all of it, at most so many, and returns when the host's arrays are
 // of no more use to them.
 func (t *transfer) carry(l *lanes, crew int) error {
-	crew = max(1, min(crew, t.size/laneBytes))
-	t.piece = min(max(t.size/(2*mostLanes*laneSlots), leastSlot), l.slot) &^ (align - 1)
+	crew = max(1, min(crew, t.size/l.worth))
+	t.piece = min(max(t.size/(2*crew*laneSlots), leastSlot), l.slot) &^ (align - 1)
 	t.next.Store(0)
 	first := l.take(true)
 	if first == nil {
@@ -206,11 +209,12 @@ func (t *transfer) claim() (from, to int, ok bool) {
 // waits for one if there is none; no lane ever waits for anything but copies, so that
 // none is missing for long.
 type lanes struct {
-	mu   sync.Mutex
-	back sync.Cond
-	idle []*lane
-	all  int // those that are in use, too
-	slot int // bytes of each slot
+	mu    sync.Mutex
+	back  sync.Cond
+	idle  []*lane
+	all   int // those that are in use, too
+	slot  int // bytes of each slot
+	worth int // bytes for each lane that takes part
 }
 
 // lane is pinned memory in slots.
@@ -230,10 +234,10 @@ type slot struct {
 	to     int
 }
 
-func newLanes(g *gpu, count, slot int) *lanes {
-	l := &lanes{all: count, slot: slot}
+func newLanes(g *gpu) *lanes {
+	l := &lanes{all: mostLanes, slot: slotBytes, worth: laneBytes}
 	l.back.L = &l.mu
-	for range count {
+	for range l.all {
 		x := &lane{gpu: g}
 		x.help = x.helping
 		l.idle = append(l.idle, x)

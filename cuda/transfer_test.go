@@ -106,11 +106,23 @@ func transferred(size int) (qp.Shape, *qp.Batch, *qp.Point) {
 	return sh, b, up
 }
 
+// crowded has an engine use many lanes for little.
+func (e *Engine) crowded() *Engine {
+	for _, g := range e.gpus {
+		g.lanes.worth = leastSlot
+	}
+	return e
+}
+
 // TestPinned: the same bits, whichever way the data go.
-func TestPinned(t *testing.T) { testPinned(t, emulated(t), emulated(t, 0, 1), emulated(t).unpinned()) }
+func TestPinned(t *testing.T) {
+	testPinned(t, emulated(t), emulated(t).crowded(), emulated(t, 0, 1).crowded(), emulated(t).unpinned())
+}
 
 // TestPinnedOnGPU does so on a GPU.
-func TestPinnedOnGPU(t *testing.T) { testPinned(t, device(t), device(t).unpinned()) }
+func TestPinnedOnGPU(t *testing.T) {
+	testPinned(t, device(t), device(t).crowded(), device(t).unpinned())
+}
 
 func testPinned(t *testing.T, engines ...*Engine) {
 	for _, size := range []int{1, 3, 40, 500} {
@@ -136,7 +148,7 @@ func TestLanes(t *testing.T) { testLanes(t, emulated(t)) }
 func TestLanesOnGPU(t *testing.T) { testLanes(t, device(t)) }
 
 func testLanes(t *testing.T, e *Engine) {
-	g := e.gpus[0]
+	g := e.crowded().gpus[0]
 	var wait sync.WaitGroup
 	for seed := range 6 {
 		wait.Go(func() {
@@ -219,7 +231,7 @@ func TestUnpinnable(t *testing.T) {
 	for _, call := range []string{"cuMemHostAlloc", "cuEventCreate"} {
 		for _, after := range []int{0, 1, 2, 4} {
 			t.Run(call+"-after-"+strconv.Itoa(after), func(t *testing.T) {
-				e := emulated(t)
+				e := emulated(t).crowded()
 				emulate(t, "EMULATED_AFTER", strconv.Itoa(after))
 				emulate(t, "EMULATED_CODE", "2")
 				emulate(t, "EMULATED_FAIL", call)
@@ -249,6 +261,7 @@ func TestTransferFails(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
+				e.crowded()
 				emulate(t, "EMULATED_AFTER", strconv.Itoa(after))
 				emulate(t, "EMULATED_FAIL", call)
 				_, err = callAll(t.Context(), e, sh, b, up)
@@ -284,6 +297,7 @@ func TestClosedLanes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	e.crowded()
 	sh, b, _ := transferred(500)
 	v, err := qp.NewSolver(sh, &qp.Options{Engine: e})
 	if err != nil {
@@ -313,10 +327,6 @@ func TestClosedLanes(t *testing.T) {
 func BenchmarkTransfer(b *testing.B) {
 	e := benchDevice(b)
 	g := e.gpus[0]
-	if err := g.Enter(); err != nil {
-		b.Fatal(err)
-	}
-	defer g.Leave()
 	for _, size := range []int{64 << 10, 1 << 20, 16 << 20, 128 << 20} {
 		for _, up := range []bool{true, false} {
 			for _, way := range []string{"lanes", "driver"} {
@@ -331,6 +341,10 @@ func BenchmarkTransfer(b *testing.B) {
 }
 
 func benchTransfer(b *testing.B, g *gpu, size int, up, lanes bool) {
+	if err := g.Enter(); err != nil {
+		b.Fatal(err)
+	}
+	defer g.Leave()
 	mem, err := g.Alloc(int64(size))
 	if err != nil {
 		b.Fatal(err)
