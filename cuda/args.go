@@ -95,10 +95,10 @@ const (
 	numP        = 7
 	numReduce   = 24
 	numOwn      = 28
-	blockBytes  = 736                        // struct Block
-	staticBytes = 768                        // of shared memory that no launch asks for: columns of matrix.h
-	groupBytes  = 8 * (32 + 64*68 + 64 + 32) // before struct Block, of groups
-	barrier     = 32                         // numbers between the counters of two groups
+	blockBytes  = 736                       // struct Block
+	staticBytes = 768                       // of shared memory that no launch asks for: columns of matrix.h
+	groupBytes  = 8 * (32 + 128*16 + 192*4) // before struct Block, of groups
+	barrier     = 32                        // numbers between the counters of two groups
 )
 
 const numCoef = 9
@@ -183,8 +183,19 @@ func (s *shape) prepareVectors(threads int) int {
 }
 
 func (s *shape) workSize(threads int) int {
+	return s.workWith(threads, max(threads, numReduce*(threads/32)))
+}
+
+func (s *shape) workWith(threads, room int) int {
 	t := pad16(s.t)
-	return numT*t + numN*pad16(s.n) + numP*pad16(s.p) + 3*t/2 + 8 + max(threads, numReduce*(threads/32)) + numOwn*(threads/32)
+	return numT*t + numN*pad16(s.n) + numP*pad16(s.p) + 3*t/2 + 8 + room + numOwn*(threads/32)
+}
+
+// groupWorkSize is workSize for groups, whose products with transposed matrices have a
+// sum for every 32 rows.
+func (s *shape) groupWorkSize(threads int) int {
+	most := pad16(max(s.n, s.p, s.t))
+	return s.workWith(threads, max((most+31)/32*(most+31), numReduce*(threads/32)))
 }
 
 // absent says whether the shape has no coefficient k.

@@ -13,7 +13,7 @@ func TestCubin(t *testing.T) {
 	for _, c := range []struct {
 		name string
 		ptx  []byte
-	}{{"qp", ptx}, {"group", groupPTX}} {
+	}{{"qp", ptx}, {"cluster", clusterPTX}} {
 		text, err := os.ReadFile("kernels/" + c.name + ".sm_90.sum")
 		if err != nil {
 			t.Fatal(err)
@@ -23,7 +23,7 @@ func TestCubin(t *testing.T) {
 			t.Errorf("%s.ptx has the checksum %s, and %s.sm_90.cubin was made from one with %s: make it again, as cubin.go says", c.name, got, c.name, want)
 		}
 	}
-	for _, f := range []func(int, int) [][]byte{images, groupImages} {
+	for _, f := range []func(int, int) [][]byte{images, clusterImages} {
 		if len(f(8, 0)) != 1 || len(f(9, 0)) != 2 {
 			t.Error("wrong images")
 		}

@@ -104,8 +104,14 @@ func opening(err error) error {
 
 // Engine solves on one or more devices. It is safe for concurrent use.
 type Engine struct {
-	gpus   []*gpu
-	groups bool // for tests: groups of blocks take elements of any size
+	gpus []*gpu
+
+	// For tests: groups of blocks take elements of any size, of so many blocks if that is
+	// not 0, and are not clusters.
+	groups      bool
+	blocks      int
+	cooperative bool
+	alone       bool
 
 	mu     sync.Mutex
 	handed Handed
@@ -123,8 +129,10 @@ type gpu struct {
 	pageable bool // for tests: as if there were no pinned memory
 
 	mu       sync.Mutex
-	groupMod *cudadrv.Module // loaded when a plan wants it
-	group    kernels         // a group of blocks does
+	groupMod *cudadrv.Module    // loaded when a plan wants it
+	clusters bool               // its groups are clusters
+	fit      [groupMost + 1]int // how many groups of so many blocks run at once
+	group    kernels            // a group of blocks does
 }
 
 // kernels are the steps of a batch; without prepare, solve does that too.
@@ -225,7 +233,7 @@ func (k *kernels) find(g *gpu, mod *cudadrv.Module, suffix string, prepares bool
 }
 
 // forGroups loads the kernels for large problems, once.
-func (g *gpu) forGroups() error {
+func (g *gpu) forGroups(cooperative bool) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.groupMod != nil {
@@ -235,7 +243,12 @@ func (g *gpu) forGroups() error {
 		return err
 	}
 	defer g.Leave()
-	mod, err := g.code(groupImages)
+	g.clusters = g.Major >= 9 && g.Clusters() && !cooperative
+	code := groupImages
+	if g.clusters {
+		code = clusterImages
+	}
+	mod, err := g.code(code)
 	if err != nil {
 		return err
 	}
@@ -243,7 +256,35 @@ func (g *gpu) forGroups() error {
 		mod.Unload()
 		return err
 	}
+	if err := g.fitting(); err != nil {
+		mod.Unload()
+		return err
+	}
 	g.groupMod = mod
+	return nil
+}
+
+// fitting finds out how many groups of blocks run at once.
+func (g *gpu) fitting() error {
+	if !g.clusters {
+		for k := range g.fit {
+			g.fit[k] = g.Multiprocessors / max(k, 1)
+		}
+		return nil
+	}
+	for _, f := range []*cudadrv.Function{g.group.prepare, g.group.solve, g.group.vjp, g.group.jvp} {
+		if err := f.AllowClusters(); err != nil {
+			return err
+		}
+	}
+	c := new(cudadrv.Clusters)
+	for k := 1; k <= groupMost; k *= 2 {
+		n, err := c.Active(g.group.solve, k, groupThreads, blockBytes+groupBytes)
+		if err != nil && k <= 8 { // more is not for every device
+			return err
+		}
+		g.fit[k] = n
+	}
 	return nil
 }
 

@@ -135,7 +135,7 @@ func TestFirstResult(t *testing.T) {
 	}
 	t.Logf("opened after %v, first result and derivative after %v", opened, time.Since(start))
 	for _, g := range e.gpus {
-		if err := g.forGroups(); err != nil {
+		if err := g.forGroups(false); err != nil {
 			t.Fatal(err)
 		}
 		for _, f := range []*cudadrv.Function{g.one.prepare, g.one.solve, g.one.vjp, g.one.jvp, g.sums, g.small[0].solve, g.small[0].vjp, g.small[0].jvp, g.small[1].solve, g.small[1].vjp, g.small[1].jvp, g.group.prepare, g.group.solve, g.group.vjp, g.group.jvp} {

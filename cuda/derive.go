@@ -135,7 +135,8 @@ func (d *share) vjp(ctx context.Context, dst *qp.Gradient, up *qp.Point) error {
 	d.certs = grow(d.certs, d.size*numCert)
 	plan := d.state.plan
 	err := d.timing(func() error {
-		if err := d.launch(d.kernels(plan).vjp, plan.derive, &d.scratch, d.blocks(plan, plan.derive, d.size)); err != nil {
+		l := d.deriving(plan, d.size)
+		if err := d.launch(d.kernels(plan).vjp, l, &d.scratch, d.blocks(l, d.size)); err != nil {
 			return err
 		}
 		if a.rows == 0 {
@@ -256,7 +257,8 @@ func (d *share) jvp(ctx context.Context, dst *qp.Tangent, dir *qp.Data) error {
 	a.cert = d.cert.m.Ptr
 	d.certs = grow(d.certs, d.size*numCert)
 	err := d.timing(func() error {
-		return d.launch(d.kernels(plan).jvp, plan.derive, &d.scratch, d.blocks(plan, plan.derive, d.size))
+		l := d.deriving(plan, d.size)
+		return d.launch(d.kernels(plan).jvp, l, &d.scratch, d.blocks(l, d.size))
 	})
 	if err != nil {
 		return err

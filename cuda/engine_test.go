@@ -342,7 +342,7 @@ func TestGroups(t *testing.T) {
 	e.groups = true
 	for _, threads := range []string{"1", "2"} {
 		emulate(t, "EMULATED_THREADS", threads)
-		for _, c := range []struct{ n, m, p int }{{5, 6, 2}, {20, 24, 6}, {100, 90, 40}} {
+		for _, c := range []struct{ n, m, p int }{{5, 6, 2}, {20, 24, 6}, {100, 90, 40}, {120, 20, 110}} {
 			sh, b, up := profile(c.n, c.m, c.p, 3)
 			x, g, err := solveOn(t, e, sh, b, up)
 			if err != nil {

@@ -31,8 +31,15 @@ func TestOldDriver(t *testing.T) {
 	}
 }
 
-// TestLargeFailures: what TestFailures asks, of the kernels for large problems.
+// TestLargeFailures: what TestFailures asks, of the kernels for large problems, on
+// devices with clusters and without.
 func TestLargeFailures(t *testing.T) {
+	largeFailures(t, "cuLaunchKernelEx", "clusters of")
+	emulate(t, "EMULATED_MAJOR", "8")
+	largeFailures(t, "cuLaunchCooperativeKernel", "groups of")
+}
+
+func largeFailures(t *testing.T, call, says string) {
 	before := memory(t)
 	sh, b, up := profile(6, 5, 2, 3)
 	e := emulated(t)
@@ -42,11 +49,11 @@ func TestLargeFailures(t *testing.T) {
 		t.Fatal(err)
 	}
 	var x qp.Solution
-	emulate(t, "EMULATED_FAIL", "cuLaunchCooperativeKernel")
+	emulate(t, "EMULATED_FAIL", call)
 	emulate(t, "EMULATED_CODE", "720") // too large for a cooperative launch
 	err = v.Solve(t.Context(), &x, b)
 	var driver *Error
-	if !errors.As(err, &driver) || driver.Code != 720 || !strings.Contains(err.Error(), "groups of") {
+	if !errors.As(err, &driver) || driver.Code != 720 || !strings.Contains(err.Error(), says) {
 		t.Errorf("error %v, want one that tells what was launched", err)
 	}
 	emulate(t, "EMULATED_FAIL", "")

@@ -17,7 +17,7 @@ type plan struct {
 	alone  layout // the same where a block has its multiprocessor for itself
 	derive layout // of one that differentiates
 	prep   layout // and of one that prepares
-	group  int    // blocks that take an element together; 0: one does
+	groups bool   // groups of blocks take elements; their layouts depend on how many there are
 	small  int    // 16 or 32: a warp takes an element of up to that size
 	stage  int    // numbers of a stage
 	factor int    // and of a factor
@@ -27,6 +27,7 @@ type plan struct {
 // layout is where a block's memory lies, in numbers.
 type layout struct {
 	threads int // of the group, if there is one
+	group   int // blocks that take an element together; 0: one does
 	places  int32
 	shared  int // bytes
 	scratch int // numbers a block
@@ -83,46 +84,66 @@ func newSmallPlan(e *Engine, s *shape, opt *qp.Options) *plan {
 	}
 }
 
-// groupFrom is the size from which on a group of blocks takes an element, and
-// groupThreads the size of such a block. How many blocks are in a group follows from
-// the shape alone, as an element's bits do.
+// groupFrom is the size from which on a group of blocks takes an element,
+// groupThreads the size of such a block, and groupMost how many a group has at most.
 const (
 	groupFrom    = 256
 	groupThreads = 512
+	groupMost    = 16
 )
-
-func (s *shape) groupFor() int {
-	if max(s.n, s.p, s.t) < 700 {
-		return 8
-	}
-	return 16
-}
 
 // newGroupPlan has groups of blocks take elements, whose memory is all global.
 func newGroupPlan(e *Engine, s *shape, opt *qp.Options) (*plan, error) {
-	group := s.groupFor()
+	how := "clusters"
 	for _, g := range e.gpus {
-		group = min(group, g.Multiprocessors)
-		if err := g.forGroups(); err != nil {
+		if err := g.forGroups(e.cooperative); err != nil {
 			return nil, fmt.Errorf("cuda: loading the kernels for large problems: %w", err)
 		}
+		if !g.clusters {
+			how = "groups"
+		}
 	}
-	threads := group * groupThreads
-	rows := pad16(s.p) + pad16(s.t)
-	l := layout{threads: threads, shared: blockBytes + groupBytes}
-	solve, prep := l, l
-	solve.scratch = s.workSize(threads) + 2*lowSize(s.t)
-	prep.scratch = s.prepareVectors(threads) + s.prepareLow(2) + rows*wide(s.n)
 	return &plan{
-		engine: e, sh: s, opt: opt, group: group, solve: solve, derive: solve, prep: prep, stage: s.stageSize(), factor: lowSize(s.t),
-		why: fmt.Sprintf("(b) on the GPU, in the space of the %d inequalities: %d blocks of %d threads an element, in global memory; where Q is not positive definite, or ill-conditioned: the CPU",
-			s.t, group, groupThreads),
+		engine: e, sh: s, opt: opt, groups: true, stage: s.stageSize(), factor: lowSize(s.t),
+		why: fmt.Sprintf("(b) on the GPU, in the space of the %d inequalities: %s of %d to %d blocks of %d threads an element, as many as there is room for, in global memory; where Q is not positive definite, or ill-conditioned: the CPU",
+			s.t, how, s.leastGroup(), groupMost, groupThreads),
 	}, nil
+}
+
+// leastGroup is how many blocks a group has at least: a thread has one entry of a
+// vector at most, so that sums come out the same for any number of them.
+func (s *shape) leastGroup() int {
+	k := 1
+	for k*groupThreads < max(s.n, s.p, s.t) {
+		k *= 2
+	}
+	return k
+}
+
+// groupFor is how many blocks a group has if there are so many: as many as run at the
+// same time, a power of two.
+func (g *gpu) groupFor(p *plan, groups int) int {
+	if k := p.engine.blocks; k > 0 {
+		return k
+	}
+	least := p.sh.leastGroup()
+	for k := groupMost; k > least; k /= 2 {
+		if g.fit[k] >= groups {
+			return k
+		}
+	}
+	return least
+}
+
+// grouped is the layout of groups of so many blocks, with so much scratch.
+func grouped(blocks int, scratch func(threads int) int) layout {
+	threads := blocks * groupThreads
+	return layout{threads: threads, group: blocks, shared: blockBytes + groupBytes, scratch: scratch(threads)}
 }
 
 func newPlan(e *Engine, sh qp.Shape, opt *qp.Options) (*plan, error) {
 	s := newShape(sh)
-	if e.groups || max(s.n, s.p, s.t) >= groupFrom {
+	if e.groups || max(s.n, s.p, s.t) >= groupFrom && !e.alone {
 		return newGroupPlan(e, s, opt)
 	}
 	if max(s.n, s.p, s.t) <= 32 && opt.Trace == nil { // a trace stops the kernel after each iteration
@@ -174,7 +195,7 @@ func newPlan(e *Engine, sh qp.Shape, opt *qp.Options) (*plan, error) {
 
 // kernels are those that the plan runs.
 func (g *gpu) kernels(p *plan) *kernels {
-	if p.group > 0 {
+	if p.groups {
 		return &g.group
 	}
 	if p.small > 0 {
@@ -204,17 +225,17 @@ func (p *plan) Bytes(size int, want qp.Output) (host, device int64) {
 	if want == 0 || want&qp.OutFactors != 0 {
 		one += p.factor + 2*data + 3*results + numCert + s.rowSize()
 	}
-	scratch := 0
+	scratch, share := 0, (size+len(p.engine.gpus)-1)/max(1, len(p.engine.gpus))
 	for _, g := range p.engine.gpus {
-		scratch += max(g.slots(p, p.solve)*p.solve.scratch, g.slots(p, p.derive)*p.derive.scratch) + g.slots(p, p.prep)*p.prep.scratch
+		scratch += g.scratch(p, share) + g.prepScratch(p, share)
 	}
 	return 2*bagBytes*int64(len(p.engine.gpus)) + int64(size+1)*8*int64(numInfo+numCert+1+numTrace), 8*int64(size+1)*int64(one) + 8*int64(scratch)
 }
 
 // slots is how many blocks with scratch, or groups of them, run at once.
-func (g *gpu) slots(p *plan, l layout) int {
-	if p.group > 0 {
-		return g.Multiprocessors / p.group
+func (g *gpu) slots(l layout) int {
+	if l.group > 0 {
+		return max(1, g.Multiprocessors/l.group)
 	}
 	if l.scratch == 0 {
 		return 0
@@ -222,18 +243,53 @@ func (g *gpu) slots(p *plan, l layout) int {
 	return g.Multiprocessors * max(1, min(16, g.SharedProcessor/max(l.shared+1024, 1)))
 }
 
-// solving is the layout for so many elements.
+// scratch is how many numbers of it solving and differentiating so many elements take,
+// prepScratch what preparing so many takes.
+func (g *gpu) scratch(p *plan, elements int) int {
+	if p.groups {
+		l := g.solving(p, elements)
+		return g.slots(l) * l.scratch
+	}
+	return max(g.slots(p.solve)*p.solve.scratch, g.slots(p.derive)*p.derive.scratch)
+}
+
+func (g *gpu) prepScratch(p *plan, elements int) int {
+	l := g.preparing(p, elements)
+	return g.slots(l) * l.scratch
+}
+
+// solving is the layout for so many elements, deriving that of their derivatives, and
+// preparing that for so many stages.
 func (g *gpu) solving(p *plan, elements int) layout {
+	if p.groups {
+		return grouped(g.groupFor(p, elements), func(threads int) int { return p.sh.groupWorkSize(threads) + 2*lowSize(p.sh.t) })
+	}
 	if elements <= g.Multiprocessors && p.alone.threads > 0 {
 		return p.alone
 	}
 	return p.solve
 }
 
+func (g *gpu) deriving(p *plan, elements int) layout {
+	if p.groups {
+		return g.solving(p, elements)
+	}
+	return p.derive
+}
+
+func (g *gpu) preparing(p *plan, elements int) layout {
+	if s := p.sh; p.groups {
+		return grouped(g.groupFor(p, elements), func(threads int) int {
+			return s.prepareVectors(threads) + s.prepareLow(2) + 2*(pad16(s.p)+pad16(s.t))*wide(s.n)
+		})
+	}
+	return p.prep
+}
+
 // blocks is how many to start for so many elements.
-func (g *gpu) blocks(p *plan, l layout, elements int) int {
+func (g *gpu) blocks(l layout, elements int) int {
 	if l.scratch > 0 {
-		return min(elements, g.slots(p, l))
+		return min(elements, g.slots(l))
 	}
 	return elements
 }

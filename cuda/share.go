@@ -56,8 +56,9 @@ type share struct {
 	uploads, downloads transfer
 	bags               [2]bag // of uploads and downloads
 
-	args   args
-	params unsafe.Pointer
+	args    args
+	params  unsafe.Pointer
+	cluster cudadrv.Clusters
 
 	timed  bool // kernels, for benchmarks
 	marks  [2]cudadrv.Event
@@ -145,10 +146,10 @@ func (d *share) room(size, stages int, want qp.Output, trace bool) error {
 	needs := []need{
 		{&d.stage, stages * p.stage, 8}, {&d.x, size * stride, 8}, {&d.info, size * numInfo, 8},
 		{&d.code, size, 4}, {&d.classes, size * s.t, 4},
-		{&d.scratch, max(d.slots(p, p.solve)*p.solve.scratch, d.slots(p, p.derive)*p.derive.scratch), 8}, {&d.prepScratch, d.slots(p, p.prep) * p.prep.scratch, 8},
+		{&d.scratch, d.gpu.scratch(p, size), 8}, {&d.prepScratch, d.gpu.prepScratch(p, stages), 8},
 	}
-	if p.group > 0 {
-		needs = append(needs, need{&d.barrier, d.slots(p, p.solve) * barrier, 4})
+	if p.groups {
+		needs = append(needs, need{&d.barrier, d.Multiprocessors * barrier, 4})
 	}
 	if want&qp.OutFactors != 0 {
 		needs = append(needs, need{&d.factors, size * p.factor, 8})
@@ -231,10 +232,13 @@ func (d *share) launch(f *cudadrv.Function, l layout, scratch *buffer, blocks in
 		return nil
 	}
 	d.args.scratch, d.args.scratches, d.args.inShared = scratch.m.Ptr, int64(l.scratch), l.places
-	if group := d.state.plan.group; group > 0 && f != d.gpu.sums {
+	if group := l.group; group > 0 {
 		d.args.barrier = d.barrier.m.Ptr
 		if err := cudadrv.Clear(d.stream, d.args.barrier, int64(4*barrier*blocks)); err != nil {
 			return err
+		}
+		if d.clusters {
+			return d.cluster.Launch(f, d.stream, blocks, group, l.threads/group, l.shared, unsafe.Pointer(&d.args), &d.params)
 		}
 		return f.LaunchGroups(d.stream, blocks, group, l.threads/group, l.shared, unsafe.Pointer(&d.args), &d.params)
 	}
@@ -414,12 +418,13 @@ func (d *share) solve(ctx context.Context, deadline time.Time, dst *qp.Solution,
 	run, layout := d.kernels(plan), d.solving(plan, d.size)
 	err := d.timing(func() error {
 		if !d.staged && run.prepare != nil {
-			if err := d.launch(run.prepare, plan.prep, &d.prepScratch, d.blocks(plan, plan.prep, d.stages)); err != nil {
+			prep := d.preparing(plan, d.stages)
+			if err := d.launch(run.prepare, prep, &d.prepScratch, d.blocks(prep, d.stages)); err != nil {
 				return err
 			}
 			d.staged = true
 		}
-		return d.launch(run.solve, layout, &d.scratch, d.blocks(plan, layout, d.size))
+		return d.launch(run.solve, layout, &d.scratch, d.blocks(layout, d.size))
 	})
 	if err != nil {
 		return err
@@ -436,7 +441,7 @@ func (d *share) solve(ctx context.Context, deadline time.Time, dst *qp.Solution,
 				return err
 			}
 		}
-		if err := d.launch(run.solve, layout, &d.scratch, d.blocks(plan, layout, d.size)); err != nil {
+		if err := d.launch(run.solve, layout, &d.scratch, d.blocks(layout, d.size)); err != nil {
 			return err
 		}
 	}

@@ -11,9 +11,9 @@
 #ifdef GROUP
 #define TWICE 2 // a factor has room to be inverted
 #define STEP 4  // tiles of a block on the diagonal (large.h)
-// Before what a block has in shared memory stand the barrier's counter, and such a
-// block.
-#define GROUP_FRONT (32 + 16 * STEP * (16 * STEP + 4) + 16 * STEP + 32)
+// Before what a block has in shared memory stand the place of the group's counters,
+// and such a block.
+#define GROUP_FRONT (32 + 128 * STEP * STEP + 192 * STEP)
 #else
 #define TWICE 1
 #endif
@@ -53,6 +53,12 @@ extern "C" __attribute__((shared)) f64 shared_[] __attribute__((aligned(16)));
 #define SHARED() (shared_ + GROUP_FRONT)
 // All blocks of the group arrive, and see what the others have written: each adds one
 // to a counter in global memory, which is zero at first.
+#ifdef CLUSTER
+DEV void blockSync() { // the hardware's: it releases and acquires
+	asm volatile("barrier.cluster.arrive.aligned;" ::: "memory");
+	asm volatile("barrier.cluster.wait.aligned;" ::: "memory");
+}
+#else
 DEV void blockSync() {
 	__syncthreads();
 	if (inner() == 0) {
@@ -68,8 +74,17 @@ DEV void blockSync() {
 	}
 	__syncthreads();
 }
+#endif
 DEV void innerSync() { __syncthreads(); } // of one block
 DEV bool first() { return __nvvm_read_ptx_sreg_ctaid_y() == 0; }
+#define TEAM 4 // warps that have the diagonal
+DEV void teamSync() { asm volatile("barrier.sync 1, 128;" ::: "memory"); }
+// grab is how often count was grabbed before, by warps.
+DEV int grab(unsigned* count) {
+	int n = 0;
+	if (inner() % WARP == 0) asm volatile("atom.add.relaxed.gpu.global.u32 %0, [%1], 1;" : "=r"(n) : "l"(count) : "memory");
+	return __nvvm_shfl_sync_idx_i32(0xffffffffu, n, 0, 31);
+}
 #else
 #define SHARED() (shared_)
 #endif
@@ -180,6 +195,9 @@ DEV f64 root(f64 x) { return __builtin_sqrt(x); }
 DEV void innerSync() {}
 DEV bool first() { return machine.tid == 0; }
 DEV int innerThreads() { return 1; }
+#define TEAM 1
+DEV void teamSync() {}
+DEV int grab(unsigned* count) { return (int)__atomic_fetch_add(count, 1u, __ATOMIC_RELAXED); }
 typedef f64 Near;
 DEV bool isNear(const void*) { return true; }
 DEV Near* near(f64* p) { return p; }
@@ -210,12 +228,13 @@ DEV f64 size(f64 x) {
 	x = absolute(x);
 	return x < INF ? x : INF;
 }
+DEV int min(int a, int b) { return a < b ? a : b; }
+DEV int max(int a, int b) { return a > b ? a : b; }
 DEV int lane() { return tid() % WARP; }
 DEV int innerWarp() { return inner() / WARP; } // of its block
 DEV int warp() { return tid() / WARP; }
 DEV int warps() { return threads() / WARP; }
-DEV int min(int a, int b) { return a < b ? a : b; }
-DEV int max(int a, int b) { return a > b ? a : b; }
+DEV int innerWarps() { return max(1, innerThreads() / WARP); }
 DEV int pad16(int n) { return (n + 15) & ~15; }
 
 // each runs a statement for every i of this thread.

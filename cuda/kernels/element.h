@@ -28,9 +28,16 @@ struct Work {
 	METHOD f64* w(int k) const { return base + numT * T + numN * N + k * P; }
 };
 
+DEV int roomSize(int n, int p, int t) {
+#ifdef GROUP
+	return max(partSize(pad16(max(n, max(p, t)))), numReduce * warps());
+#endif
+	return max(threads(), numReduce * warps());
+}
+
 DEV i64 workSize(int n, int p, int t) { // without the factor
 	const int T = pad16(t);
-	return numT * T + numN * pad16(n) + numP * pad16(p) + 3 * T / 2 + 8 + max(threads(), numReduce * warps()) + numOwn * warps();
+	return numT * T + numN * pad16(n) + numP * pad16(p) + 3 * T / 2 + 8 + roomSize(n, p, t) + numOwn * warps();
 }
 
 DEV void view(Work& w, const Args& a, f64* vectors, f64* factor, f64* r) {
@@ -38,7 +45,7 @@ DEV void view(Work& w, const Args& a, f64* vectors, f64* factor, f64* r) {
 	w.N = pad16(a.n), w.P = pad16(a.p), w.T = pad16(a.t);
 	w.base = vectors;
 	f64* x = vectors + numT * w.T + numN * w.N + numP * w.P;
-	w.room = x, x += max(threads(), numReduce * warps());
+	w.room = x, x += roomSize(a.n, a.p, a.t);
 	w.own = x, x += numOwn * warps();
 	w.kind = (int*)x, w.cls = w.kind + w.T, w.list = w.cls + w.T;
 	w.factor = factor;
@@ -84,7 +91,14 @@ FUN void mulQ(const Args& a, const Work& w, int e, const f64* x, f64* y) {
 }
 
 // mulR: y = R x, R being symmetric. Ends in a barrier.
-FUN void mulR(const Work& w, const f64* x, f64* y) { productT(w.t, w.t, w.s.r, w.T, x, y, 0, 1, w.room); }
+FUN void mulR(const Work& w, const f64* x, f64* y) {
+#ifdef GROUP
+	product(w.t, w.t, w.s.r, w.T, x, y, 0, 1);
+	blockSync();
+#else
+	productT(w.t, w.t, w.s.r, w.T, x, y, 0, 1, w.room);
+#endif
+}
 
 // place16 copies the lower triangle of a symmetric matrix into a Low, by tiles, with
 // several loads under way: entry says what stands at a place within n, and is called

@@ -6,6 +6,7 @@
 //	EMULATED_THREADS   threads of a block, each a warp of one lane
 //	EMULATED_MEMORY    bytes of device memory
 //	EMULATED_DEVICES   how many devices there are
+//	EMULATED_MAJOR     their compute capability
 //	EMULATED_FAIL      the name of a call that fails
 //	EMULATED_AFTER     how many such calls do not, before
 //	EMULATED_CODE      with which error, if not with 719
@@ -137,7 +138,7 @@ API cuDeviceGetAttribute(int* v, int attribute, int) {
 	case 16: *v = 2; break;
 	case 19: *v = 1; break;
 	case 38: *v = 50 << 20; break;
-	case 75: *v = 9; break;
+	case 75: *v = (int)setting("EMULATED_MAJOR", 9); break;
 	case 76: *v = 0; break;
 	case 81: *v = 233472; break;
 	case 97: *v = 232448; break;
@@ -332,6 +333,20 @@ API cuLaunchCooperativeKernel(void* f, unsigned blocks, unsigned group, unsigned
 	if (int e = failing("cuLaunchCooperativeKernel")) return e;
 	return cuLaunchKernel(f, blocks, group, 1, threads, 1, 1, shared, s, params, nullptr);
 }
+
+// struct CUlaunchConfig; its one attribute is the size of a cluster, which is the group.
+struct Config {
+	unsigned grid[3], block[3], shared;
+	void* stream;
+	struct { unsigned id, pad, value[16]; } * attributes;
+	unsigned count;
+};
+API cuLaunchKernelEx(const Config* c, void* f, void** params, void**) {
+	if (int e = failing("cuLaunchKernelEx")) return e;
+	if (c->count != 1 || c->attributes->id != 4 || c->attributes->value[1] != c->grid[1]) return 1;
+	return cuLaunchKernel(f, c->grid[0], c->grid[1], 1, c->block[0], 1, 1, c->shared, c->stream, params, nullptr);
+}
+API cuOccupancyMaxActiveClusters(int* n, void*, const Config* c) { *n = 8 / c->grid[1]; return 0; }
 
 // emulate sets one of the variables above, for a caller whose environment is not C's.
 extern "C" __attribute__((visibility("default"))) void emulate(const char* name, const char* value) {

@@ -467,6 +467,7 @@ FUN void mulFar(const f64* l, int n, const f64* x, f64* y) {
 	blockSync();
 }
 
+#ifndef GROUP
 template <class F, class V> FUN void mulLowTIn(const F* l, int n, const V* x, V* y, V* part) {
 	if (n == 0) return;
 	const int rows = pad16(n), blocks = rows / 16;
@@ -500,6 +501,7 @@ DEV void mulLowT(const f64* l, int n, const f64* x, f64* y, f64* part) {
 	else if (isNear(l)) mulLowTIn(near(l), n, near(x), near(y), near(part));
 	else mulLowTIn(l, n, near(x), near(y), near(part));
 }
+#endif
 
 // product: y = init·y + sign·A x, A m×n by rows of stride ld; by rows, a warp each.
 // No barrier at the end.
@@ -537,6 +539,7 @@ FUN void product(int m, int n, const f64* a, int ld, const f64* x, f64* y, f64 i
 	}
 }
 
+#ifndef GROUP
 // productT: y = init·y + sign·Aᵀx, A m×n: a thread for each column, and groups of
 // threads for parts of the rows. part has a number for each thread. Ends in a
 // barrier.
@@ -581,3 +584,4 @@ FUN void productT(int m, int n, const f64* a, int ld, const f64* x, f64* y, f64 
 	}
 	blockSync();
 }
+#endif

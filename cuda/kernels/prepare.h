@@ -44,6 +44,9 @@ DEV void loadQ(const f64* q, int n, f64* low, f64& top, f64& asymmetry) {
 	}
 }
 
+#ifdef GROUP
+#include "largeprepare.h"
+#else
 // timesLT multiplies the rows of panel by L⁻ᵀ: a warp takes 16 rows, from the last
 // column of tiles on, as each needs those before it.
 template <class F> FUN void timesLT(F* panel, int rows, int ld, const F* l, int columns) {
@@ -122,6 +125,7 @@ template <class F> FUN f64 reduceR(const Args& a, const Stage& s, F* panel, F* l
 	}
 	return least;
 }
+#endif
 
 // prepare computes the stage of element e, in shared memory or scratch: fast has
 // room for vectors, panel for the rows of A and C, and low for L, and later for S
@@ -227,6 +231,9 @@ FUN void prepare(const Args& a, int e, f64* fast, f64* low, f64* panel) {
 		ok = leastQ >= WELL_CONDITIONED;
 	}
 	if (ok) {
+#ifdef GROUP
+		leastS = reduceGroup(a, s, panel, low, diag, pivots, room);
+#else
 		if (isNear(panel) && isNear(low)) timesLT(near(panel), (P + T) / 16, ld, near(low), N / 16);
 		else timesLT(panel, (P + T) / 16, ld, low, N / 16);
 		EACH(i, lowSize(n)) s.l[i] = low[i];
@@ -234,6 +241,7 @@ FUN void prepare(const Args& a, int e, f64* fast, f64* low, f64* panel) {
 		blockSync();
 		if (isNear(panel) && isNear(low)) leastS = reduceR(a, s, near(panel), near(low), low, diag, pivots, room);
 		else leastS = reduceR(a, s, panel, low, low, diag, pivots, room);
+#endif
 		ok = leastS > INDEPENDENT;
 	}
 	if (tid() == 0) {

@@ -97,6 +97,9 @@ type Device struct {
 	ctx uintptr
 }
 
+// Clusters is that of the driver.
+func (d *Device) Clusters() bool { return d.drv.Clusters() }
+
 // OpenDevice retains the device's primary context.
 func (d *Driver) OpenDevice(ordinal int) (*Device, error) {
 	p, err := d.Properties(ordinal)

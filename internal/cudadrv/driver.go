@@ -58,6 +58,8 @@ const (
 	cuEventElapsedTime
 	cuLaunchKernel
 	cuLaunchCooperativeKernel
+	cuLaunchKernelEx
+	cuOccupancyMaxActiveClusters
 	cuGetErrorName
 	cuGetErrorString
 	numCalls
@@ -83,26 +85,37 @@ var symbols = [numCalls]string{
 	cuFuncSetAttribute:        "cuFuncSetAttribute",
 	cuFuncGetAttribute:        "cuFuncGetAttribute",
 	cuOccupancyMaxActiveBlocksPerMultiprocessor: "cuOccupancyMaxActiveBlocksPerMultiprocessor",
-	cuMemAlloc:                "cuMemAlloc_v2",
-	cuMemFree:                 "cuMemFree_v2",
-	cuMemHostAlloc:            "cuMemHostAlloc",
-	cuMemFreeHost:             "cuMemFreeHost",
-	cuMemcpyHtoDAsync:         "cuMemcpyHtoDAsync_v2",
-	cuMemcpyDtoHAsync:         "cuMemcpyDtoHAsync_v2",
-	cuMemcpyDtoDAsync:         "cuMemcpyDtoDAsync_v2",
-	cuMemsetD8Async:           "cuMemsetD8Async",
-	cuStreamCreate:            "cuStreamCreate",
-	cuStreamDestroy:           "cuStreamDestroy_v2",
-	cuStreamSynchronize:       "cuStreamSynchronize",
-	cuEventCreate:             "cuEventCreate",
-	cuEventDestroy:            "cuEventDestroy_v2",
-	cuEventRecord:             "cuEventRecord",
-	cuEventSynchronize:        "cuEventSynchronize",
-	cuEventElapsedTime:        "cuEventElapsedTime",
-	cuLaunchKernel:            "cuLaunchKernel",
-	cuLaunchCooperativeKernel: "cuLaunchCooperativeKernel",
-	cuGetErrorName:            "cuGetErrorName",
-	cuGetErrorString:          "cuGetErrorString",
+	cuMemAlloc:                   "cuMemAlloc_v2",
+	cuMemFree:                    "cuMemFree_v2",
+	cuMemHostAlloc:               "cuMemHostAlloc",
+	cuMemFreeHost:                "cuMemFreeHost",
+	cuMemcpyHtoDAsync:            "cuMemcpyHtoDAsync_v2",
+	cuMemcpyDtoHAsync:            "cuMemcpyDtoHAsync_v2",
+	cuMemcpyDtoDAsync:            "cuMemcpyDtoDAsync_v2",
+	cuMemsetD8Async:              "cuMemsetD8Async",
+	cuStreamCreate:               "cuStreamCreate",
+	cuStreamDestroy:              "cuStreamDestroy_v2",
+	cuStreamSynchronize:          "cuStreamSynchronize",
+	cuEventCreate:                "cuEventCreate",
+	cuEventDestroy:               "cuEventDestroy_v2",
+	cuEventRecord:                "cuEventRecord",
+	cuEventSynchronize:           "cuEventSynchronize",
+	cuEventElapsedTime:           "cuEventElapsedTime",
+	cuLaunchKernel:               "cuLaunchKernel",
+	cuLaunchCooperativeKernel:    "cuLaunchCooperativeKernel",
+	cuLaunchKernelEx:             "cuLaunchKernelEx",
+	cuOccupancyMaxActiveClusters: "cuOccupancyMaxActiveClusters",
+	cuGetErrorName:               "cuGetErrorName",
+	cuGetErrorString:             "cuGetErrorString",
+}
+
+// optional are what a driver for CUDA 11.0 lacks: see [Driver.Clusters].
+var optional = [numCalls]bool{cuLaunchKernelEx: true, cuOccupancyMaxActiveClusters: true}
+
+// Clusters says that the driver launches clusters of blocks: those for CUDA 11.8 and
+// newer do.
+func (d *Driver) Clusters() bool {
+	return d.fn[cuLaunchKernelEx] != 0 && d.fn[cuOccupancyMaxActiveClusters] != 0
 }
 
 var (
@@ -125,6 +138,10 @@ func Open(path string) (*Driver, error) {
 	d := &Driver{path: path}
 	for k, name := range symbols {
 		if d.fn[k], err = symbol(lib, name); err != nil {
+			if optional[k] {
+				d.fn[k] = 0
+				continue
+			}
 			return nil, fmt.Errorf("%w: it has no %s: %v; install one for CUDA 11 or newer", ErrOldDriver, name, err)
 		}
 	}

@@ -48,11 +48,17 @@ const (
 	funcLocalBytes = 3
 	funcRegisters  = 4
 	funcMaxShared  = 8
+	funcAnyCluster = 14 // more than eight blocks in a cluster
 )
 
 // AllowShared raises the limit of a block's shared memory, in bytes.
 func (f *Function) AllowShared(bytes int) error {
 	return f.drv.call(cuFuncSetAttribute, f.fn, funcMaxShared, uintptr(bytes))
+}
+
+// AllowClusters allows more than the eight blocks in a cluster that any device takes.
+func (f *Function) AllowClusters() error {
+	return f.drv.call(cuFuncSetAttribute, f.fn, funcAnyCluster, 1)
 }
 
 // Registers is the number of registers of a thread, and Local the bytes of local
@@ -98,6 +104,59 @@ func (f *Function) LaunchGroups(s Stream, groups, blocks, threads, shared int, a
 		err.(*Error).Note = fmt.Sprintf("kernel %s, %d groups of %d blocks of %d threads, %d bytes of shared memory", f.Name, groups, blocks, threads, shared)
 	}
 	return err
+}
+
+// LaunchConfig is struct CUlaunchConfig, with its one attribute beside it.
+type launchConfig struct {
+	grid, block [3]uint32
+	shared      uint32
+	stream      uintptr
+	attributes  uintptr
+	count       uint32
+}
+
+// launchAttribute is struct CUlaunchAttribute, whose value is a union of 64 bytes.
+type launchAttribute struct {
+	id    uint32
+	_     uint32
+	value [16]uint32
+}
+
+const launchClusterDimension = 4
+
+// Clusters are launches of groups of blocks that the hardware schedules as wholes and
+// whose barrier it has: compute capability 9.0 and newer. The zero value is ready.
+type Clusters struct {
+	config    launchConfig
+	attribute launchAttribute
+}
+
+func (c *Clusters) set(s Stream, groups, blocks, threads, shared int) {
+	c.config = launchConfig{
+		grid: [3]uint32{uint32(groups), uint32(blocks), 1}, block: [3]uint32{uint32(threads), 1, 1},
+		shared: uint32(shared), stream: s.s, attributes: uintptr(unsafe.Pointer(&c.attribute)), count: 1,
+	}
+	c.attribute = launchAttribute{id: launchClusterDimension, value: [16]uint32{1, uint32(blocks), 1}}
+}
+
+// Launch starts groups of blocks, of which each is a cluster. Unlike those of
+// LaunchGroups, different groups need not run at the same time. c is on the heap.
+func (c *Clusters) Launch(f *Function, s Stream, groups, blocks, threads, shared int, args unsafe.Pointer, params *unsafe.Pointer) error {
+	*params = args
+	c.set(s, groups, blocks, threads, shared)
+	err := f.drv.call5(cuLaunchKernelEx, uintptr(unsafe.Pointer(&c.config)), f.fn, uintptr(unsafe.Pointer(params)), 0, 0)
+	if err != nil {
+		err.(*Error).Note = fmt.Sprintf("kernel %s, %d clusters of %d blocks of %d threads, %d bytes of shared memory", f.Name, groups, blocks, threads, shared)
+	}
+	return err
+}
+
+// Active is how many clusters of so many blocks the device runs at once.
+func (c *Clusters) Active(f *Function, blocks, threads, shared int) (int, error) {
+	v := new(int32)
+	c.set(Stream{}, 1, blocks, threads, shared)
+	err := f.drv.call5(cuOccupancyMaxActiveClusters, uintptr(unsafe.Pointer(v)), f.fn, uintptr(unsafe.Pointer(&c.config)), 0, 0)
+	return int(*v), err
 }
 
 // Stream is a queue of work; the zero value is the default one.
