@@ -90,7 +90,7 @@ const (
 
 // Of struct Work: vectors by their number.
 const (
-	numT        = 23
+	numT        = 25
 	numN        = 9
 	numP        = 7
 	numReduce   = 24

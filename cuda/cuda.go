@@ -122,6 +122,7 @@ type gpu struct {
 	*cudadrv.Device
 	mod   *cudadrv.Module
 	one   kernels    // a block takes an element
+	near  kernels    // the same, with vectors in shared memory
 	small [2]kernels // a warp does, of up to 16 and of up to 32
 	sums  *cudadrv.Function
 
@@ -191,6 +192,10 @@ func (g *gpu) load() error {
 	if err := g.one.find(g, g.mod, "", true); err != nil {
 		return err
 	}
+	if err := g.near.find(g, g.mod, "_near", false); err != nil {
+		return err
+	}
+	g.near.prepare = g.one.prepare
 	for k, suffix := range []string{"_small16", "_small32"} {
 		if err := g.small[k].find(g, g.mod, suffix, false); err != nil {
 			return err

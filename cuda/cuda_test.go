@@ -138,7 +138,7 @@ func TestFirstResult(t *testing.T) {
 		if err := g.forGroups(false); err != nil {
 			t.Fatal(err)
 		}
-		for _, f := range []*cudadrv.Function{g.one.prepare, g.one.solve, g.one.vjp, g.one.jvp, g.sums, g.small[0].solve, g.small[0].vjp, g.small[0].jvp, g.small[1].solve, g.small[1].vjp, g.small[1].jvp, g.group.prepare, g.group.solve, g.group.vjp, g.group.jvp} {
+		for _, f := range []*cudadrv.Function{g.one.prepare, g.one.solve, g.one.vjp, g.one.jvp, g.near.solve, g.near.vjp, g.near.jvp, g.sums, g.small[0].solve, g.small[0].vjp, g.small[0].jvp, g.small[1].solve, g.small[1].vjp, g.small[1].jvp, g.group.prepare, g.group.solve, g.group.vjp, g.group.jvp} {
 			g.on(func() {
 				registers, local, err := f.Registers()
 				if err != nil {

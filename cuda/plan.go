@@ -160,14 +160,15 @@ func newPlan(e *Engine, sh qp.Shape, opt *qp.Options) (*plan, error) {
 	if threads > 32 {
 		many *= 2
 	}
-	vectors, factor := part{placeVectors, s.workSize(threads)}, part{placeFactor, lowSize(s.t)}
+	deriving := 256 // products with matrices in global memory are most of a derivative
+	vectors, factor := part{placeVectors, s.workSize(deriving)}, part{placeFactor, lowSize(s.t)}
 	order := []part{vectors, factor}
 	if blockBytes+8*(vectors.size+factor.size) > limit {
 		order = []part{factor, vectors} // latency counts most where pivots follow each other
 	}
 	p := &plan{
 		engine: e, sh: s, opt: opt, stage: s.stageSize(), factor: lowSize(s.t),
-		derive: place(threads, 0, limit, order...),
+		derive: place(deriving, 0, limit, order...),
 		prep:   place(many, 0, limit, part{placeVectors, s.prepareVectors(many)}, part{placeFactor, s.prepareLow(1)}, part{placePanel, rows * wide(s.n)}),
 	}
 	withR := append(slices.Clone(order), part{placeR, pad16(s.t) * pad16(s.t)})
@@ -200,6 +201,9 @@ func (g *gpu) kernels(p *plan) *kernels {
 	}
 	if p.small > 0 {
 		return &g.small[p.small/16-1]
+	}
+	if p.solve.places&p.derive.places&placeVectors != 0 {
+		return &g.near
 	}
 	return &g.one
 }

@@ -9,7 +9,7 @@
 #define DOUBTFUL 1e-9 // a residual that calls for a second look, by the CPU
 #define CHUNK 32      // elements that are summed in one go
 
-FUN f64 norm(const Work& w, const f64* z, const f64* nu, const f64* lam) {
+template <class V> FUN f64 norm(const Work<V>& w, const V* z, const V* nu, const V* lam) {
 	f64 v[1] = {0};
 	EACH(j, w.n) v[0] = larger(v[0], size(z[j]));
 	EACH(i, w.p) v[0] = larger(v[0], size(nu[i]));
@@ -20,7 +20,7 @@ FUN f64 norm(const Work& w, const f64* z, const f64* nu, const f64* lam) {
 
 // begin loads the point and its active set. Of the vectors, Z, NU and LAM are the
 // point; RD, RA and RU the right-hand side; QZ, AZ and Y the step.
-FUN void begin(const Args& a, Work& w, int e) {
+template <class V> FUN void begin(const Args& a, Work<V>& w, int e) {
 	if (inner() == 0) w.s = stageAt(a, e);
 	blockSync();
 	EACH(i, numT * w.T + numN * w.N + numP * w.P) w.base[i] = 0;
@@ -40,8 +40,8 @@ FUN void begin(const Args& a, Work& w, int e) {
 }
 
 // residual: left = rhs − K·step in DZ, DNU, CDZ; its norm.
-FUN f64 residual(const Args& a, const Work& w, int e) {
-	f64 *z = w.v(QZ), *nu = w.w(AZ), *lam = w.c(Y);
+template <class V> FUN f64 residual(const Args& a, const Work<V>& w, int e) {
+	V *z = w.v(QZ), *nu = w.w(AZ), *lam = w.c(Y);
 	mulQ(a, w, e, z, w.v(DZ));
 	mulC(a, w, e, z, w.c(CDZ));
 	blockSync();
@@ -59,7 +59,7 @@ FUN f64 residual(const Args& a, const Work& w, int e) {
 }
 
 // adjoint solves K·step = rhs, refined, and returns the relative residual.
-FUN f64 adjoint(const Args& a, const Work& w, int e) {
+template <class V> FUN f64 adjoint(const Args& a, const Work<V>& w, int e) {
 	EACH(j, w.N) w.v(DZ)[j] = w.v(RD)[j];
 	EACH(i, w.P) w.w(DNU)[i] = w.w(RA)[i];
 	EACH(i, w.T) w.c(CDZ)[i] = w.c(RU)[i];
@@ -104,7 +104,7 @@ DEV bool certify(const Args& a, int e, f64 r, bool ok) {
 }
 
 // upperShare is the part of d̃ that goes to the upper side, the rest to the lower.
-DEV f64 upperShare(const Args& a, const Work& w, int e, int i) {
+template <class V> DEV f64 upperShare(const Args& a, const Work<V>& w, int e, int i) {
 	if (w.cls[i] != inactive) return w.cls[i] == atUpper ? 1 : 0;
 	const bool row = i < w.m;
 	const f64* up = row ? at(a, H_, e, w.m) : at(a, U_, e, w.n);
@@ -121,7 +121,7 @@ FUN void clearOwn(const Args& a, int e) {
 	if (a.rows) EACH(i, a.stride) a.rows[(i64)e * a.stride + i] = 0;
 }
 
-DEV void vjpElement(const Args& a, Work& w, int e) {
+template <class V> DEV void vjpElement(const Args& a, Work<V>& w, int e) {
 	if (a.code[e] != solved) {
 		clearOwn(a, e);
 		certify(a, e, 0, false);
@@ -163,8 +163,8 @@ DEV void vjpElement(const Args& a, Work& w, int e) {
 	// With (dz, dν, d̃) the solution, v the cotangent of the value, r = dz + ½v z:
 	// dQ = ½(r zᵀ + z rᵀ), dp = dz + v z, dA = (dν + v ν) zᵀ + ν dzᵀ, db = −(dν + v ν),
 	// dG = (d̃ + v λ) zᵀ + λ dzᵀ, dside = −(d̃ + v λ).
-	const f64 *z = w.v(Z), *dz = w.v(QZ), *nu = w.w(NU), *lam = w.c(LAM);
-	f64 *half = w.v(RZ), *nv = w.w(RN), *lv = w.c(DSL), *share = w.c(DLL);
+	const V *z = w.v(Z), *dz = w.v(QZ), *nu = w.w(NU), *lam = w.c(LAM);
+	V *half = w.v(RZ), *nv = w.w(RN), *lv = w.c(DSL), *share = w.c(DLL);
 	EACH(j, n) half[j] = dz[j] + value / 2 * z[j];
 	EACH(i, p) nv[i] = w.w(AZ)[i] + value * nu[i];
 	EACH(i, t) lv[i] = w.c(Y)[i] + value * lam[i], share[i] = upperShare(a, w, e, i);
@@ -183,7 +183,7 @@ DEV void vjpElement(const Args& a, Work& w, int e) {
 	if (f64* g = own(a, P_, e, n)) EACH(j, n) g[j] = dz[j] + value * z[j];
 	for (int k = 0; k < 2; k++) {
 		const int rows = k == 0 ? p : m;
-		const f64 *x = k == 0 ? nv : lv, *y = k == 0 ? nu : lam;
+		const V *x = k == 0 ? nv : lv, *y = k == 0 ? nu : lam;
 		f64* g = own(a, k == 0 ? A_ : G_, e, (i64)rows * n);
 		if (!g) continue;
 		for (int i = warp(); i < rows; i += warps()) {
@@ -254,7 +254,7 @@ DEV const f64* direction(const Args& a, int k, int e, i64 one) {
 	return a.dir[k] ? a.dir[k] + (a.dirShared >> k & 1 ? 0 : e * one) : nullptr;
 }
 
-DEV void jvpElement(const Args& a, Work& w, int e) {
+template <class V> DEV void jvpElement(const Args& a, Work<V>& w, int e) {
 	if (a.code[e] != solved) {
 		certify(a, e, 0, false);
 		EACH(j, a.n) a.tangent[0][(i64)e * a.n + j] = a.tangent[3][(i64)e * a.n + j] = 0;
@@ -265,7 +265,7 @@ DEV void jvpElement(const Args& a, Work& w, int e) {
 	}
 	begin(a, w, e);
 	const int n = w.n, p = w.p, m = w.m, t = w.t;
-	f64 *rz = w.v(RD), *rn = w.w(RA), *rl = w.c(RU), *z = w.v(Z), *tmp = w.v(RZ);
+	V *rz = w.v(RD), *rn = w.w(RA), *rl = w.c(RU), *z = w.v(Z), *tmp = w.v(RZ);
 	// ∂F/∂θ dθ, and the change of the value by the envelope theorem.
 	const i64 one[numCoef] = {a.form == dense ? (i64)n * n : n, n, (i64)p * n, p, (i64)m * n, m, m, n, n};
 	f64 v[1] = {0}, value[1] = {0};

@@ -23,7 +23,6 @@
 
 typedef double f64;
 typedef long long i64;
-
 #ifdef __CUDA__
 
 #define DEV static __attribute__((device, always_inline)) inline
@@ -32,6 +31,9 @@ typedef long long i64;
 #define KERNEL extern "C" __attribute__((global))
 #define BOUNDS(threads, blocks) __attribute__((launch_bounds(threads, blocks)))
 #define WARP 32
+
+DEV int min(int a, int b) { return a < b ? a : b; }
+DEV int max(int a, int b) { return a > b ? a : b; }
 
 DEV int inner() { return __nvvm_read_ptx_sreg_tid_x(); }
 DEV int innerThreads() { return __nvvm_read_ptx_sreg_ntid_x(); }
@@ -91,8 +93,11 @@ DEV int grab(unsigned* count) {
 
 // Near is a number in shared memory, for pointers of which the compiler is to know that.
 typedef f64 __attribute__((address_space(3))) Near;
+template <class V> struct WholeOf { typedef int type; };
+template <> struct WholeOf<Near> { typedef __attribute__((address_space(3))) int type; };
 DEV bool isNear(const void* p) { return __nvvm_isspacep_shared(p); }
 DEV Near* near(f64* p) { return (Near*)p; }
+template <class V> DEV V* as(f64* p) { return (V*)p; }
 DEV const Near* near(const f64* p) { return (const Near*)p; }
 // loaded is called by whole warps after loads that are to be under way together: the
 // compiler would rather wait for one before it starts the next, to save registers.
@@ -159,6 +164,23 @@ DEV void fetch(f64* to, const f64* from, int n) {
 	for (int i = 2 * tid(); i < n; i += 2 * threads())
 		asm volatile("cp.async.cg.shared.global [%0], [%1], 16;" : : "r"(at + 8 * i), "l"(from + i) : "memory");
 }
+// fetchRow has a warp start to copy n numbers, whatever their address.
+DEV void fetchRow(f64* to, const f64* from, int n) {
+	const int lane = inner() % WARP;
+	if (isNear(to)) {
+		const unsigned at = (unsigned)(unsigned long long)near(to);
+		for (int j = lane; j < n; j += WARP) asm volatile("cp.async.ca.shared.global [%0], [%1], 8;" : : "r"(at + 8 * j), "l"(from + j) : "memory");
+		return;
+	}
+	for (int j = lane; j < n; j += 4 * WARP) {
+		f64 x[4];
+#pragma unroll
+		for (int c = 0; c < 4; c++) x[c] = from[min(j + c * WARP, n - 1)];
+#pragma unroll
+		for (int c = 0; c < 4; c++)
+			if (j + c * WARP < n) to[j + c * WARP] = x[c];
+	}
+}
 DEV void fetched() { asm volatile("cp.async.wait_all;" : : : "memory"); }
 
 #else
@@ -169,6 +191,9 @@ DEV void fetched() { asm volatile("cp.async.wait_all;" : : : "memory"); }
 #define KERNEL extern "C"
 #define BOUNDS(threads, blocks)
 #define WARP 1
+
+DEV int min(int a, int b) { return a < b ? a : b; }
+DEV int max(int a, int b) { return a > b ? a : b; }
 
 struct Machine { // of one thread
 	int tid, inner, bid, threads, blocks;
@@ -199,14 +224,19 @@ DEV int innerThreads() { return 1; }
 DEV void teamSync() {}
 DEV int grab(unsigned* count) { return (int)__atomic_fetch_add(count, 1u, __ATOMIC_RELAXED); }
 typedef f64 Near;
+template <class V> struct WholeOf { typedef int type; };
 DEV bool isNear(const void*) { return true; }
 DEV Near* near(f64* p) { return p; }
+template <class V> DEV V* as(f64* p) { return p; }
 DEV const Near* near(const f64* p) { return p; }
 DEV f64 rsqrt(f64 x) { return 1 / __builtin_sqrt(x); }
 DEV f64 reciprocal(f64 y) { return 1 / y; }
 DEV f64 over(f64 x, f64 y) { return x / y; }
 DEV void fetch(f64* to, const f64* from, int n) {
 	for (int i = tid(); i < n; i += threads()) to[i] = from[i];
+}
+DEV void fetchRow(f64* to, const f64* from, int n) {
+	for (int j = 0; j < n; j++) to[j] = from[j];
 }
 DEV void fetched() {}
 DEV void raise(f64* p, f64 v) {
@@ -220,6 +250,9 @@ DEV f64 warpMax(f64 v) { return v; }
 
 #endif
 
+// Whole is int, where V is.
+template <class V> using Whole = typename WholeOf<V>::type;
+
 DEV f64 absolute(f64 x) { return __builtin_fabs(x); }
 DEV f64 larger(f64 a, f64 b) { return a > b ? a : b; }
 DEV f64 smaller(f64 a, f64 b) { return a < b ? a : b; }
@@ -228,8 +261,6 @@ DEV f64 size(f64 x) {
 	x = absolute(x);
 	return x < INF ? x : INF;
 }
-DEV int min(int a, int b) { return a < b ? a : b; }
-DEV int max(int a, int b) { return a > b ? a : b; }
 DEV int lane() { return tid() % WARP; }
 DEV int innerWarp() { return inner() / WARP; } // of its block
 DEV int warp() { return tid() / WARP; }

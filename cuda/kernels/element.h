@@ -4,28 +4,29 @@
 
 // Vectors by their names: of the constraints, of z, and of the rows of A. Sides: U
 // is the upper one, L the lower.
-enum { LAM, SU, SL, LU, LL, Y0, Y, E0, LO, UP, DINV, RU, RL, QU, QL, RHS, DSU, DSL, DLU, DLL, CDZ, DIAG, TT, numT };
+enum { LAM, SU, SL, LU, LL, Y0, Y, E0, LO, UP, NC, R0, DINV, RU, RL, QU, QL, RHS, DSU, DSL, DLU, DLL, CDZ, DIAG, TT, numT };
 enum { Z, QZ, ATN, GTL, RD, RD0, RZ, DZ, TZ, numN };
 enum { NU, AZ, RA, RA0, RN, DNU, TN, numP };
 enum { numReduce = 24, numOwn = 28 };
 
-// Work is a block's view of an element. It lies in shared memory.
-struct Work {
-	f64* base;   // vectors: numT of length T, numN of N, numP of P
-	int* kind;   // T: Kind of each constraint
-	int* cls;    // T: Class
-	int* list;   // T: the active constraints
-	f64* room;   // for reduce and productT
-	f64* own;    // of each warp: its Loop
+// Work is a block's view of an element. It lies in shared memory, and so do vectors if V
+// is Near.
+template <class V> struct Work {
+	V* base;     // vectors: numT of length T, numN of N, numP of P
+	Whole<V>* kind; // T: Kind of each constraint
+	Whole<V>* cls;  // T: Class
+	Whole<V>* list; // T: the active constraints
+	V* room;     // for reduce and productT
+	V* own;      // of each warp: its Loop
 	f64* factor; // Low(t): of R + D⁻¹, or of R on the active set
 	f64* r;      // T×T in shared memory; null: R is read where the stage is
 	Stage s;
 	int n, p, m, t, N, P, T;
 	int active; // how many constraints are in list
 
-	METHOD f64* c(int k) const { return base + k * T; }
-	METHOD f64* v(int k) const { return base + numT * T + k * N; }
-	METHOD f64* w(int k) const { return base + numT * T + numN * N + k * P; }
+	METHOD V* c(int k) const { return base + k * T; }
+	METHOD V* v(int k) const { return base + numT * T + k * N; }
+	METHOD V* w(int k) const { return base + numT * T + numN * N + k * P; }
 };
 
 DEV int roomSize(int n, int p, int t) {
@@ -40,22 +41,22 @@ DEV i64 workSize(int n, int p, int t) { // without the factor
 	return numT * T + numN * pad16(n) + numP * pad16(p) + 3 * T / 2 + 8 + roomSize(n, p, t) + numOwn * warps();
 }
 
-DEV void view(Work& w, const Args& a, f64* vectors, f64* factor, f64* r) {
+template <class V> DEV void view(Work<V>& w, const Args& a, V* vectors, f64* factor, f64* r) {
 	w.n = a.n, w.p = a.p, w.m = a.m, w.t = a.t;
 	w.N = pad16(a.n), w.P = pad16(a.p), w.T = pad16(a.t);
 	w.base = vectors;
-	f64* x = vectors + numT * w.T + numN * w.N + numP * w.P;
+	V* x = vectors + numT * w.T + numN * w.N + numP * w.P;
 	w.room = x, x += roomSize(a.n, a.p, a.t);
 	w.own = x, x += numOwn * warps();
-	w.kind = (int*)x, w.cls = w.kind + w.T, w.list = w.cls + w.T;
+	w.kind = (Whole<V>*)x, w.cls = w.kind + w.T, w.list = w.cls + w.T;
 	w.factor = factor;
 	w.r = r;
 	w.active = 0;
 }
 
 // equality: (z, ν) solves [Q Aᵀ; A 0](z, ν) = (z, ν).
-FUN void equality(const Work& w, f64* z, f64* nu) {
-	f64 *t = w.v(TZ), *tn = w.w(TN);
+template <class V> FUN void equality(const Work<V>& w, V* z, V* nu) {
+	V *t = w.v(TZ), *tn = w.w(TN);
 	mulFar(w.s.l, w.n, z, t);
 	if (w.p > 0) {
 		product(w.p, w.n, w.s.v, wide(w.n), t, nu, -1, 1);
@@ -68,20 +69,20 @@ FUN void equality(const Work& w, f64* z, f64* nu) {
 }
 
 // mulC: y = C x. No barrier at the end.
-FUN void mulC(const Args& a, const Work& w, int e, const f64* x, f64* y) {
+template <class V> FUN void mulC(const Args& a, const Work<V>& w, int e, const V* x, V* y) {
 	if (w.m > 0) product(w.m, w.n, at(a, G_, e, (i64)w.m * w.n), w.n, x, y, 0, 1);
 	EACH(j, w.t - w.m) y[w.m + j] = x[j];
 }
 
 // addCT: x += sign·Cᵀ y. Ends in a barrier.
-FUN void addCT(const Args& a, const Work& w, int e, const f64* y, f64* x, f64 sign) {
+template <class V> FUN void addCT(const Args& a, const Work<V>& w, int e, const V* y, V* x, f64 sign) {
 	if (w.m > 0) productT(w.m, w.n, at(a, G_, e, (i64)w.m * w.n), w.n, y, x, 1, sign, w.room);
 	EACH(j, w.t - w.m) x[j] += sign * y[w.m + j];
 	blockSync();
 }
 
 // mulQ: y = Q x. No barrier at the end.
-FUN void mulQ(const Args& a, const Work& w, int e, const f64* x, f64* y) {
+template <class V> FUN void mulQ(const Args& a, const Work<V>& w, int e, const V* x, V* y) {
 	if (a.form == dense) {
 		product(w.n, w.n, at(a, Q_, e, (i64)w.n * w.n), w.n, x, y, 0, 1);
 		return;
@@ -91,7 +92,7 @@ FUN void mulQ(const Args& a, const Work& w, int e, const f64* x, f64* y) {
 }
 
 // mulR: y = R x, R being symmetric. Ends in a barrier.
-FUN void mulR(const Work& w, const f64* x, f64* y) {
+template <class V> FUN void mulR(const Work<V>& w, const V* x, V* y) {
 #ifdef GROUP
 	product(w.t, w.t, w.s.r, w.T, x, y, 0, 1);
 	blockSync();
@@ -125,23 +126,21 @@ template <class Entry> DEV void place16(f64* low, int n, Entry entry) {
 
 // fetchR has R copied to where it will be factored, which nobody may use until
 // factorAll or fetched.
-DEV void fetchR(const Work& w) { fetch(w.factor, w.s.low, lowSize(w.t)); }
+template <class V> DEV void fetchR(const Work<V>& w) { fetch(w.factor, w.s.low, lowSize(w.t)); }
 
 // factorAll factors R + D⁻¹ over all constraints, those with infinite D⁻¹ left out,
 // and inverts the factor. R is on its way.
-FUN bool factorAll(const Work& w) {
-	const f64* d = w.c(DINV);
+template <class V> FUN bool factorAll(const Work<V>& w) {
+	const V* d = w.c(DINV);
 	const int t = w.t, T = w.T;
-	f64 *diag = w.c(DIAG), *on = w.c(TT);
-	f64 out[1] = {0};
+	V *diag = w.c(DIAG), *on = w.c(TT);
+	bool out = false;
 	EACH(i, T) {
 		on[i] = i < t && d[i] < INF ? 1 : 0;
-		if (i < t && on[i] == 0) out[0] = 1;
+		out |= i < t && on[i] == 0;
 	}
 	fetched();
-	blockSync();
-	reduce<0, 1>(out, w.room);
-	if (out[0] != 0) {
+	if (any(out, w.room)) {
 		for (int i = warp(); i < T; i += warps())
 			for (int j = lane(); j <= i; j += WARP)
 				w.factor[lowOffset(i / 16) + i % 16 * lowStride(i / 16) + j] *= on[i] * on[j];
@@ -149,7 +148,7 @@ FUN bool factorAll(const Work& w) {
 	}
 	EACH(i, T) {
 		f64& x = diagonalAt(w.factor, i);
-		x = on[i] != 0 ? x + d[i] + delta(w.s.r0[i]) : 1;
+		x = on[i] != 0 ? x + d[i] + delta(w.c(R0)[i]) : 1;
 		diag[i] = x;
 	}
 	blockSync();
@@ -157,7 +156,7 @@ FUN bool factorAll(const Work& w) {
 }
 
 // solveAll solves (R + D⁻¹) x = x.
-FUN void solveAll(const Work& w, f64* x) {
+template <class V> FUN void solveAll(const Work<V>& w, V* x) {
 	EACH(i, w.T) if (i >= w.t || !(w.c(DINV)[i] < INF)) x[i] = 0;
 	blockSync();
 	mulLow(w.factor, w.t, x, w.c(TT));
@@ -165,7 +164,7 @@ FUN void solveAll(const Work& w, f64* x) {
 }
 
 // enumerate lists the active constraints.
-FUN void enumerate(Work& w) {
+template <class V> FUN void enumerate(Work<V>& w) {
 #ifdef __CUDA__
 	if (innerWarp() == 0) {
 		int count = 0;
@@ -194,11 +193,12 @@ FUN void enumerate(Work& w) {
 // factorActive factors R on the active constraints, and inverts the factor. It
 // returns the least pivot, relative to what stood on the diagonal before A was
 // eliminated.
-FUN f64 factorActive(Work& w) {
+template <class V> FUN f64 factorActive(Work<V>& w) {
 	enumerate(w);
-	const int k = w.active, T = w.T, *list = w.list;
+	const int k = w.active, T = w.T;
+	const Whole<V>* list = w.list;
 	const f64 *r = w.s.r, *r0 = w.s.r0;
-	f64* diag = w.c(DIAG);
+	V* diag = w.c(DIAG);
 	place16(w.factor, k, [&](int i, int j) {
 		const f64 x = r[(i64)list[min(i, k - 1)] * T + list[min(j, k - 1)]];
 		return i < k && j < k ? x : 0;
@@ -213,7 +213,7 @@ FUN f64 factorActive(Work& w) {
 }
 
 // solveActive solves R x = x on the active constraints; x in their order.
-FUN void solveActive(const Work& w, const f64* factor, f64* x) {
+template <class V> FUN void solveActive(const Work<V>& w, const f64* factor, V* x) {
 	EACH(i, pad16(w.active)) if (i >= w.active) x[i] = 0;
 	blockSync();
 	mulLow(factor, w.active, x, w.c(TT));
@@ -222,8 +222,8 @@ FUN void solveActive(const Work& w, const f64* factor, f64* x) {
 
 // kkt solves K (dz, dν, dλ) = (rz, rν, rλ) for the active set: the right-hand side
 // in v(DZ), w(DNU), c(CDZ), the solution there too. RZ, RN and RHS are used.
-FUN void kkt(const Args& a, const Work& w, int e, const f64* factor) {
-	f64 *z = w.v(DZ), *nu = w.w(DNU), *l = w.c(CDZ), *z0 = w.v(RZ), *nu0 = w.w(RN), *c = w.c(RHS);
+template <class V> FUN void kkt(const Args& a, const Work<V>& w, int e, const f64* factor) {
+	V *z = w.v(DZ), *nu = w.w(DNU), *l = w.c(CDZ), *z0 = w.v(RZ), *nu0 = w.w(RN), *c = w.c(RHS);
 	if (w.active > 0) {
 		EACH(i, w.N) z0[i] = z[i];
 		EACH(i, w.P) nu0[i] = nu[i];
@@ -232,7 +232,7 @@ FUN void kkt(const Args& a, const Work& w, int e, const f64* factor) {
 		mulC(a, w, e, z0, c);
 		blockSync();
 		// In the order of the list, through DSU.
-		f64* x = w.c(DSU);
+		V* x = w.c(DSU);
 		EACH(i, w.active) x[i] = c[w.list[i]] - l[w.list[i]];
 		solveActive(w, factor, x);
 		EACH(i, w.T) l[i] = 0;
@@ -254,9 +254,9 @@ struct Figures {
 
 // measure computes the residuals at (Z, NU, LAM), of the data as given; QZ, ATN,
 // GTL, RD, AZ, RA, and Y = C z stay.
-FUN Figures measure(const Args& a, const Work& w, int e) {
-	f64 *z = w.v(Z), *qz = w.v(QZ), *atn = w.v(ATN), *gtl = w.v(GTL), *rd = w.v(RD);
-	f64 *nu = w.w(NU), *az = w.w(AZ), *ra = w.w(RA), *lam = w.c(LAM), *y = w.c(Y);
+template <class V> FUN Figures measure(const Args& a, const Work<V>& w, int e) {
+	V *z = w.v(Z), *qz = w.v(QZ), *atn = w.v(ATN), *gtl = w.v(GTL), *rd = w.v(RD);
+	V *nu = w.w(NU), *az = w.w(AZ), *ra = w.w(RA), *lam = w.c(LAM), *y = w.c(Y);
 	const f64 *lin = at(a, P_, e, w.n), *b = at(a, B_, e, w.p), *rowsA = at(a, A_, e, (i64)w.p * w.n);
 	mulQ(a, w, e, z, qz);
 	mulC(a, w, e, z, y);

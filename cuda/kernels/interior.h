@@ -12,6 +12,10 @@
 
 #define BOUNDARY 0.995
 #define CAUTION 0.1
+#define CORRECTORS 2  // that even out the products of slacks and multipliers (Gondzio 1996)
+#define REACH 0.3     // how much longer a step they aim at
+#define EVENLY 0.5    // and the least product there, relative to the target
+#define ENOUGH 0.95   // a step that needs none
 #define STALL 0.9     // progress is an excess, or a μ, smaller than this times the best
 #define STALLED 9     // iterations without
 #define TINY 1e-9     // a step that goes nowhere
@@ -48,13 +52,14 @@ DEV i64 stateSize(const Args& a) { return 3 * pad16(a.t) + pad16(a.n) + pad16(a.
 DEV int iterateSize(const Args& a) { return a.n + a.p + 5 * a.t; }
 
 // keep saves the loop and the iterate between two launches, or restores them.
-FUN void keep(const Args& a, const Work& w, int e, Loop& l, bool save) {
+template <class V> FUN void keep(const Args& a, const Work<V>& w, int e, Loop& l, bool save) {
 	f64* s = a.state + e * stateSize(a);
 	f64* x = a.x + (i64)e * iterateSize(a) + a.n + a.p;
 	const int names[5] = {LAM, SU, SL, LU, LL};
 	blockSync();
 	EACH(i, w.t) {
-		f64 *v[8] = {&w.c(Y0)[i], &w.c(E0)[i], &w.c(Y)[i]}, *r[8] = {s + i, s + w.T + i, s + 2 * w.T + i};
+		V* v[8] = {&w.c(Y0)[i], &w.c(E0)[i], &w.c(Y)[i]};
+		f64* r[8] = {s + i, s + w.T + i, s + 2 * w.T + i};
 		for (int k = 0; k < 5; k++) v[3 + k] = &w.c(names[k])[i], r[3 + k] = x + k * w.t + i;
 		for (int k = 0; k < 8; k++) save ? *r[k] = *v[k] : *v[k] = *r[k];
 	}
@@ -77,7 +82,7 @@ FUN void keep(const Args& a, const Work& w, int e, Loop& l, bool save) {
 
 // load reads the element's vectors and classifies its constraints. It returns false
 // if the CPU has to say what is wrong with them.
-FUN bool load(const Args& a, const Work& w, int e, Loop& l) {
+template <class V> FUN bool load(const Args& a, const Work<V>& w, int e, Loop& l) {
 	EACH(i, numT * w.T + numN * w.N + numP * w.P) w.base[i] = 0;
 	blockSync();
 	const f64 *lin = at(a, P_, e, w.n), *b = at(a, B_, e, w.p);
@@ -85,7 +90,12 @@ FUN bool load(const Args& a, const Work& w, int e, Loop& l) {
 	f64 v[4] = {0, 0, 0, 0}; // sides; |p|, |b|, bad
 	EACH(j, w.n) v[1] = larger(v[1], size(lin[j]));
 	EACH(i, w.p) v[2] = larger(v[2], size(b[i]));
-	EACH(i, w.t) {
+	EACH(i, w.T) {
+		w.kind[i] = 0;
+		w.cls[i] = inactive;
+		if (i >= w.t) continue;
+		w.c(NC)[i] = w.s.nc[i];
+		w.c(R0)[i] = w.s.r0[i];
 		const bool row = i < w.m;
 		const f64 *pl = row ? hl : lo, *pu = row ? h : up;
 		const f64 x = pl ? pl[row ? i : i - w.m] : -INF, y = pu ? pu[row ? i : i - w.m] : INF;
@@ -100,7 +110,6 @@ FUN bool load(const Args& a, const Work& w, int e, Loop& l) {
 			if (x > -INF) k |= hasLower, v[0] += 1;
 		}
 		w.kind[i] = k;
-		w.cls[i] = inactive;
 		w.c(SU)[i] = w.c(SL)[i] = 1;
 	}
 	reduce<1, 3>(v, w.room);
@@ -116,12 +125,12 @@ FUN bool load(const Args& a, const Work& w, int e, Loop& l) {
 
 // shift makes slacks and multipliers from y and λ: at least s/w and λ·w of the sizes
 // given or, given none, Mehrotra's.
-FUN void shift(const Args& a, const Work& w, const Loop& l, f64 leastS, f64 leastL) {
-	f64* lam = w.c(LAM);
+template <class V> FUN void shift(const Args& a, const Work<V>& w, const Loop& l, f64 leastS, f64 leastL) {
+	V* lam = w.c(LAM);
 	f64 low[2] = {0, 0}; // −lowest slack and multiplier
 	EACH(i, w.t) {
 		const int k = w.kind[i];
-		const f64 n = w.s.nc[i];
+		const f64 n = w.c(NC)[i];
 		const bool both = k == (hasUpper | hasLower);
 		if (k & hasUpper) {
 			const f64 s = w.c(UP)[i] - w.c(Y)[i], m = both ? larger(lam[i], 0) : lam[i];
@@ -140,7 +149,7 @@ FUN void shift(const Args& a, const Work& w, const Loop& l, f64 leastS, f64 leas
 		addS = 1.5 * low[0], addL = 1.5 * low[1];
 		f64 sum[3] = {0, 0, 0};
 		EACH(i, w.t) {
-			const f64 n = w.s.nc[i];
+			const f64 n = w.c(NC)[i];
 			if (w.kind[i] & hasUpper) {
 				const f64 x = w.c(SU)[i] / n + addS, y = w.c(LU)[i] * n + addL;
 				sum[0] += x, sum[1] += y, sum[2] += x * y;
@@ -161,7 +170,7 @@ FUN void shift(const Args& a, const Work& w, const Loop& l, f64 leastS, f64 leas
 	}
 	EACH(i, w.t) {
 		const int k = w.kind[i];
-		const f64 n = w.s.nc[i];
+		const f64 n = w.c(NC)[i];
 		if (k & hasUpper) {
 			w.c(SU)[i] = larger(w.c(SU)[i] / n + addS, floorS) * n;
 			w.c(LU)[i] = larger(w.c(LU)[i] * n + addL, floorL) / n;
@@ -176,7 +185,7 @@ FUN void shift(const Args& a, const Work& w, const Loop& l, f64 leastS, f64 leas
 }
 
 // origin computes the point for λ = 0 and y₀, which the start needs.
-FUN void origin(const Args& a, const Work& w, int e, Loop& l) {
+template <class V> FUN void origin(const Args& a, const Work<V>& w, int e, Loop& l) {
 	recover(a, w, e, 0); // λ is zero still
 	mulC(a, w, e, w.v(Z), w.c(Y0));
 	const f64 *lin = at(a, P_, e, w.n), *b = at(a, B_, e, w.p);
@@ -189,7 +198,7 @@ FUN void origin(const Args& a, const Work& w, int e, Loop& l) {
 }
 
 // lacking notes what the start lacks of optimality: e₀, and the norms.
-FUN void lacking(const Args& a, const Work& w, Loop& l) {
+template <class V> FUN void lacking(const Args& a, const Work<V>& w, Loop& l) {
 	mulR(w, w.c(LAM), w.c(CDZ));
 	EACH(i, w.t) w.c(E0)[i] = w.c(Y)[i] - w.c(Y0)[i] + w.c(CDZ)[i];
 	f64 v[2] = {0, 0};
@@ -200,11 +209,11 @@ FUN void lacking(const Args& a, const Work& w, Loop& l) {
 }
 
 // cold starts at the solution of the least-squares problem of package qp.
-FUN bool cold(const Args& a, const Work& w, int e, Loop& l) {
-	f64 *lam = w.c(LAM), *d = w.c(DINV), *was = w.c(RHS);
+template <class V> FUN bool cold(const Args& a, const Work<V>& w, int e, Loop& l) {
+	V *lam = w.c(LAM), *d = w.c(DINV), *was = w.c(RHS);
 	EACH(i, w.t) {
 		const int k = w.kind[i];
-		const f64 n = w.s.nc[i], up = w.c(UP)[i], lo = w.c(LO)[i];
+		const f64 n = w.c(NC)[i], up = w.c(UP)[i], lo = w.c(LO)[i];
 		d[i] = k == 0 ? INF : k == fixedSides ? 0 : n * n / l.cost;
 		const f64 side = k == 0 ? 0 : k == fixedSides || k == hasUpper ? up : k == hasLower ? lo : lo / 2 + up / 2;
 		lam[i] = w.c(Y0)[i] - side;
@@ -212,10 +221,10 @@ FUN bool cold(const Args& a, const Work& w, int e, Loop& l) {
 	blockSync();
 	fetchR(w);
 	if (!factorAll(w)) return false;
+	EACH(i, w.t) w.c(Y)[i] = w.c(Y0)[i] - lam[i]; // the sides
 	solveAll(w, lam);
-	mulR(w, lam, w.c(CDZ));
-	EACH(i, w.t) {
-		w.c(Y)[i] = w.c(Y0)[i] - w.c(CDZ)[i];
+	EACH(i, w.t) { // R λ = y₀ − side − D⁻¹λ
+		w.c(Y)[i] = d[i] < INF ? w.c(Y)[i] + (d[i] + delta(w.c(R0)[i])) * lam[i] : w.c(Y0)[i];
 		was[i] = lam[i];
 	}
 	shift(a, w, l, 0, 0);
@@ -230,8 +239,8 @@ FUN bool cold(const Args& a, const Work& w, int e, Loop& l) {
 
 // warmUp starts from the caller's point, shifted off the boundary by what it lacks;
 // false if there is none worth it. fits says that it already passes the test.
-FUN bool warmUp(const Args& a, Work& w, int e, Loop& l) {
-	f64 *z = w.v(Z), *nu = w.w(NU), *lam = w.c(LAM), *was = w.c(RHS);
+template <class V> FUN bool warmUp(const Args& a, Work<V>& w, int e, Loop& l) {
+	V *z = w.v(Z), *nu = w.w(NU), *lam = w.c(LAM), *was = w.c(RHS);
 	f64 big[1] = {0};
 	EACH(j, w.n) {
 		z[j] = a.warm[0][(i64)e * w.n + j];
@@ -274,9 +283,10 @@ FUN bool warmUp(const Args& a, Work& w, int e, Loop& l) {
 }
 
 // survey computes the figures of the iterate, as far as the space of the
-// constraints tells them, and looks whether to stop if asked. y follows the steps;
-// afresh, it is computed.
-FUN void survey(const Args& a, const Work& w, Loop& l, bool afresh, bool look) {
+// constraints tells them, and looks whether to stop. y follows the steps; afresh, it is
+// computed.
+template <class V> FUN void survey(const Args& a, const Work<V>& w, Loop& l, bool afresh) {
+	const int asked = a.stop && tid() == 0 ? *(volatile int*)a.stop : 0;
 	if (afresh) mulR(w, w.c(LAM), w.c(CDZ));
 	f64 v[8] = {0, 0, 0, 0, 0, 0, 0, 0}; // μ, gap, λᵀ(y₀−y); violation, |y| of rows, |μ| of bounds, |λ|·w, stop
 	EACH(i, w.t) {
@@ -290,9 +300,9 @@ FUN void survey(const Args& a, const Work& w, Loop& l, bool afresh, bool look) {
 		v[3] = larger(v[3], larger(y - up, lo - y));
 		if (i < w.m) v[4] = larger(v[4], size(y));
 		else v[5] = larger(v[5], size(lam));
-		v[6] = larger(v[6], size(lam) * w.s.nc[i]);
+		v[6] = larger(v[6], size(lam) * w.c(NC)[i]);
 	}
-	if (look && tid() == 0 && a.stop && *(volatile int*)a.stop != 0) v[7] = 1;
+	if (asked != 0) v[7] = 1;
 	reduce<3, 5>(v, w.room);
 	Figures f;
 	f.value = l.f0 + v[2] / 2;
@@ -308,41 +318,62 @@ FUN void survey(const Args& a, const Work& w, Loop& l, bool afresh, bool look) {
 	once([&] { l.at = f, l.mu = mu, l.excess = x, l.largest = v[6], l.stop = v[7] != 0; });
 }
 
-// aim sets q and the right-hand side in RHS for a target, with the second-order
-// terms of the last step if asked; x becomes what R + D⁻¹ is solved for.
-FUN void aim(const Work& w, const Loop& l, f64 target, bool second, f64* x) {
-	EACH(i, w.t) {
+// What a direction aims at. With q the right-hand side of s dλ + λ ds = −q, of each side,
+//
+//	affine   q = sλ                  no slack, or no multiplier
+//	centred  q = sλ + ds dλ − σμ     Mehrotra's, with the affine direction's ds and dλ
+//	evened   q −= c                  Gondzio's: at a longer step α′, c brings the product
+//	                                 (s + α′ds)(λ + α′dλ) to between half and twice σμ
+enum Aim { affine, centred, evened };
+
+DEV f64 aimed(Aim aim, f64 q, f64 s, f64 l, f64 ds, f64 dl, f64 target, f64 far) {
+	if (aim != evened) return aim == affine ? s * l : s * l - target + ds * dl;
+	const f64 v = (s + far * ds) * (l + far * dl), least = EVENLY * target, most = target / EVENLY;
+	return q - larger(smaller(larger(v, least), most) - v, -most);
+}
+
+// Step is a direction's: how long it may be, as a fraction of the way to the boundary,
+// and Σ ds dλ.
+struct Step {
+	f64 length, cross;
+};
+
+// direct solves for a direction: dλ in DIAG, dy in CDZ, those of slacks and multipliers,
+// as far as the fraction. The steps of y follow from the system,
+// dy = −R dλ − κe₀ = D⁻¹dλ + rλ.
+template <class V> FUN Step direct(const Args& a, const Work<V>& w, const Loop& l, Aim aim, f64 target, f64 far, f64 fraction) {
+	V *x = w.c(DIAG), *rhs = w.c(RHS);
+	EACH(i, w.T) {
 		const int k = w.kind[i];
-		const f64 su = w.c(SU)[i], lu = w.c(LU)[i], ru = w.c(RU)[i], d = w.c(DINV)[i], e0 = w.c(E0)[i];
+		const f64 su = w.c(SU)[i], lu = w.c(LU)[i], ru = w.c(RU)[i], d = w.c(DINV)[i];
 		f64 h = 0;
 		if (k & hasUpper) {
-			f64 q = su * lu - target;
-			if (second) q += w.c(DSU)[i] * w.c(DLU)[i];
+			const f64 q = aimed(aim, w.c(QU)[i], su, lu, w.c(DSU)[i], w.c(DLU)[i], target, far);
 			w.c(QU)[i] = q;
 			h -= over(lu * ru - q, su);
 		}
 		if (k & hasLower) {
 			const f64 sl = w.c(SL)[i], ll = w.c(LL)[i];
-			f64 q = sl * ll - target;
-			if (second) q += w.c(DSL)[i] * w.c(DLL)[i];
+			const f64 q = aimed(aim, w.c(QL)[i], sl, ll, w.c(DSL)[i], w.c(DLL)[i], target, far);
 			w.c(QL)[i] = q;
 			h += over(ll * w.c(RL)[i] - q, sl);
 		}
 		const f64 r = k == 0 ? 0 : k == fixedSides ? -ru : d * h;
-		w.c(RHS)[i] = r;
-		x[i] = -l.kappa * e0 - r;
+		rhs[i] = r;
+		x[i] = d < INF ? -l.kappa * w.c(E0)[i] - r : 0;
 	}
-}
-
-// follow derives the steps of slacks and multipliers from that of y in CDZ and of λ
-// in x, and returns the largest step, a fraction of the way to the boundary.
-FUN f64 follow(const Args& a, const Work& w, const f64* x, f64 fraction) {
+	blockSync();
+	mulLow(w.factor, w.t, x, w.c(TT));
+	mulLowT(w.factor, w.t, w.c(TT), x, w.room);
 	const f64 gamma = w.s.num[stageMaxQ];
-	f64 back[1] = {fraction}; // 1/α, times the fraction
+	f64 v[2] = {0, fraction}; // Σ ds dλ; 1/α, times the fraction
 	EACH(i, w.t) {
 		const int k = w.kind[i];
+		const f64 d = w.c(DINV)[i], dl = x[i], nc = w.c(NC)[i];
+		const f64 c = d < INF ? rhs[i] + (d + delta(w.c(R0)[i])) * dl : 0;
+		w.c(CDZ)[i] = c;
 		if (!(k & (hasUpper | hasLower))) continue;
-		const f64 c = w.c(CDZ)[i], su = w.c(SU)[i], lu = w.c(LU)[i], sl = w.c(SL)[i], ll = w.c(LL)[i];
+		const f64 su = w.c(SU)[i], lu = w.c(LU)[i], sl = w.c(SL)[i], ll = w.c(LL)[i];
 		f64 dsu = 0, dlu = 0, dsl = 0, dll = 0;
 		if (k & hasUpper) {
 			dsu = -w.c(RU)[i] - c;
@@ -352,30 +383,31 @@ FUN f64 follow(const Args& a, const Work& w, const f64* x, f64 fraction) {
 			dsl = -w.c(RL)[i] + c;
 			dll = -over(ll * dsl + w.c(QL)[i], sl);
 		}
-		if (w.c(DINV)[i] * gamma < w.s.nc[i] * w.s.nc[i]) {
+		if (d * gamma < nc * nc) {
 			if (lu * sl > ll * su) {
-				dlu = x[i] + dll;
+				dlu = dl + dll;
 				dsu = -over(su * dlu + w.c(QU)[i], lu);
 			} else if (k & hasLower) {
-				dll = dlu - x[i];
+				dll = dlu - dl;
 				dsl = -over(sl * dll + w.c(QL)[i], ll);
 			}
 		}
 		w.c(DSU)[i] = dsu, w.c(DLU)[i] = dlu, w.c(DSL)[i] = dsl, w.c(DLL)[i] = dll;
-		if (dsu < 0) back[0] = larger(back[0], -over(dsu, su));
-		if (dlu < 0) back[0] = larger(back[0], -over(dlu, lu));
-		if (dsl < 0) back[0] = larger(back[0], -over(dsl, sl));
-		if (dll < 0) back[0] = larger(back[0], -over(dll, ll));
+		v[0] += dsu * dlu + dsl * dll;
+		if (dsu < 0) v[1] = larger(v[1], -over(dsu, su));
+		if (dlu < 0) v[1] = larger(v[1], -over(dlu, lu));
+		if (dsl < 0) v[1] = larger(v[1], -over(dsl, sl));
+		if (dll < 0) v[1] = larger(v[1], -over(dll, ll));
 	}
-	reduce<0, 1>(back, w.room);
-	return fraction / back[0];
+	reduce<1, 1>(v, w.room);
+	return Step{fraction / v[1], v[0]};
 }
 
 // iterate takes one step. R is on its way to the factor's place, and will be on its
 // way there again. It returns false if the matrix has no factor.
-FUN bool iterate(const Args& a, const Work& w, Loop& l) {
-	f64 *d = w.c(DINV), *x = w.c(DIAG);
-	EACH(i, w.t) { // what is read, before anything is written
+template <class V> FUN bool iterate(const Args& a, const Work<V>& w, Loop& l) {
+	V *d = w.c(DINV), *x = w.c(DIAG);
+	EACH(i, w.T) { // what is read, before anything is written
 		const int k = w.kind[i];
 		const f64 y = w.c(Y)[i], up = w.c(UP)[i], lo = w.c(LO)[i], su = w.c(SU)[i], sl = w.c(SL)[i], lu = w.c(LU)[i], ll = w.c(LL)[i];
 		w.c(RU)[i] = k & hasUpper ? (y - up) + su : k == fixedSides ? y - up : 0;
@@ -385,25 +417,14 @@ FUN bool iterate(const Args& a, const Work& w, Loop& l) {
 	}
 	blockSync();
 	if (!factorAll(w)) return false;
-	// Predictor. The steps of y follow from the system: dy = −R dλ − κe₀ = D⁻¹dλ + rλ.
-	aim(w, l, 0, false, x);
-	solveAll(w, x);
-	EACH(i, w.t) w.c(CDZ)[i] = d[i] < INF ? w.c(RHS)[i] + (d[i] + delta(w.s.r0[i])) * x[i] : 0;
-	f64 step = follow(a, w, x, 1);
-	f64 after[1] = {0};
-	EACH(i, w.t)
-		if (w.kind[i] & (hasUpper | hasLower))
-			after[0] += (w.c(SU)[i] + step * w.c(DSU)[i]) * (w.c(LU)[i] + step * w.c(DLU)[i]) * (w.kind[i] & hasUpper ? 1 : 0) +
-				(w.c(SL)[i] + step * w.c(DSL)[i]) * (w.c(LL)[i] + step * w.c(DLL)[i]) * (w.kind[i] & hasLower ? 1 : 0);
-	reduce<1, 0>(after, w.room);
-	const f64 part = after[0] / l.sides / l.mu;
-	const f64 sigma = smaller(1, larger(0, part * part * part));
-	// Corrector.
-	aim(w, l, sigma * l.mu, true, x);
-	solveAll(w, x);
+	Step s = direct(a, w, l, affine, 0, 0, 1);
+	// What μ would be there, relative to μ.
+	const f64 part = 1 - s.length + s.length * s.length * s.cross / (l.sides * l.mu);
+	const f64 sigma = smaller(1, larger(0, part * part * part)), target = sigma * l.mu, fraction = smaller(BOUNDARY, 1 - CAUTION * part);
+	s = direct(a, w, l, centred, target, 0, fraction);
+	for (int c = 0; c < CORRECTORS && s.length < ENOUGH; c++) s = direct(a, w, l, evened, target, smaller(1, s.length + REACH), fraction);
 	fetchR(w);
-	EACH(i, w.t) w.c(CDZ)[i] = d[i] < INF ? w.c(RHS)[i] + (d[i] + delta(w.s.r0[i])) * x[i] : 0;
-	step = follow(a, w, x, smaller(BOUNDARY, 1 - CAUTION * part));
+	const f64 step = s.length;
 	EACH(i, w.t) {
 		const int k = w.kind[i];
 		const f64 su = w.c(SU)[i], sl = w.c(SL)[i], lu = w.c(LU)[i], ll = w.c(LL)[i], lam = w.c(LAM)[i], y = w.c(Y)[i];

@@ -146,7 +146,7 @@ struct Sum {
 // reduce makes the first S numbers sums over the block, and the M others maxima (of
 // numbers that are not negative), for every thread; the number of warps is a power
 // of two. room has warps·(S+M) numbers.
-template <int S, int M> DEV void reduce(f64 (&v)[S + M], f64* room) {
+template <int S, int M, class V> DEV void reduce(f64 (&v)[S + M], V* room) {
 	constexpr int N = S + M;
 #ifdef __CUDA__
 	// Each step halves the numbers of a lane: it gives one half to its partner, until it
@@ -202,6 +202,18 @@ template <int S, int M> DEV void reduce(f64 (&v)[S + M], f64* room) {
 #endif
 }
 
+// any says whether v holds for any thread; a barrier. room has warps() numbers.
+template <class V> DEV bool any(bool v, V* room) {
+#if defined(__CUDA__) && !defined(GROUP)
+	return __nvvm_bar0_or(v) != 0;
+#else
+	f64 all[1] = {v ? 1.0 : 0.0};
+	blockSync();
+	reduce<0, 1>(all, room);
+	return all[0] != 0;
+#endif
+}
+
 // corner factors one tile on the diagonal, A = LLᵀ, and replaces it by L⁻¹; by one
 // warp. pivots become the squares of the diagonal of L; where one is not positive, what
 // follows is no number. Padding has ones on the diagonal.
@@ -219,7 +231,7 @@ template <int S, int M> DEV void reduce(f64 (&v)[S + M], f64* room) {
 #ifdef __CUDA__
 static __attribute__((shared)) f64 columns[64 + 32] __attribute__((aligned(16))); // of pivots, and a unit vector
 #endif
-template <class F> FUN void corner(F* a, int ld, f64* pivots) {
+template <class F, class V> FUN void corner(F* a, int ld, V* pivots) {
 #ifdef __CUDA__
 	const int i = lane() & 15;
 	const bool inverse = lane() >= 16;
@@ -324,7 +336,7 @@ template <class F> FUN void invert(F* l, int blocks) {
 //	X_IJ = −X_II Σ L_IK X_KJ over J ≤ K < I
 //
 // of which the sum waits in registers until nobody needs L_IJ.
-template <class F> FUN f64 factorIn(F* a, int n, const f64* diag, f64* pivots, f64* room) {
+template <class F, class V> FUN f64 factorIn(F* a, int n, const V* diag, V* pivots, V* room) {
 	const int blocks = pad16(n) / 16;
 	if (blocks == 0) return INF;
 	const int others = max(1, warps() - 1), me = warps() == 1 ? 0 : warp() - 1;
@@ -385,19 +397,19 @@ template <class F> FUN f64 factorIn(F* a, int n, const f64* diag, f64* pivots, f
 	return 1 / worst[0];
 }
 
-DEV f64 factor(f64* a, int n, const f64* diag, f64* pivots, f64* room) {
+template <class V> DEV f64 factor(f64* a, int n, const V* diag, V* pivots, V* room) {
 	return isNear(a) ? factorIn(near(a), n, diag, pivots, room) : factorIn(a, n, diag, pivots, room);
 }
 
 #endif
 
-FUN void mulFar(const f64* l, int n, const f64* x, f64* y);
+template <class V> FUN void mulFar(const f64* l, int n, const V* x, V* y);
 
 // mulLow: y = X x for a lower triangle X, mulLowT: y = Xᵀx. Each ends in a barrier; x
 // and y are padded with zeros, and part has a number for each thread. In shared
 // memory a few lanes take a row; mulFar is for global memory, where a warp takes
 // four.
-template <class F> FUN void mulLowIn(const F* l, int n, const F* x, F* y) {
+template <class F, class V> FUN void mulLowIn(const F* l, int n, const V* x, V* y) {
 	if (n == 0) return;
 	const int rows = pad16(n);
 	const int share = WARP == 1 ? 1 : 4; // lanes of a row: they and those of three more meet no bank conflict
@@ -419,16 +431,16 @@ template <class F> FUN void mulLowIn(const F* l, int n, const F* x, F* y) {
 	blockSync();
 }
 
-DEV void mulLow(const f64* l, int n, const f64* x, f64* y) {
+template <class V> DEV void mulLow(const f64* l, int n, const V* x, V* y) {
 #ifdef GROUP
 	if (n > 0) mulFar(l, n, x, y);
-	return;
+#else
+	if (isNear(l)) mulLowIn(near(l), n, x, y);
+	else mulFar(l, n, x, y);
 #endif
-	if (isNear(l) && isNear(x)) mulLowIn(near(l), n, near(x), near(y));
-	else mulLowIn(l, n, x, y);
 }
 
-FUN void mulFar(const f64* l, int n, const f64* x, f64* y) {
+template <class V> FUN void mulFar(const f64* l, int n, const V* x, V* y) {
 	const int rows = pad16(n), step = warps();
 	for (int i = warp(); i < rows; i += 4 * step) {
 		f64 s[4] = {};
@@ -496,16 +508,15 @@ template <class F, class V> FUN void mulLowTIn(const F* l, int n, const V* x, V*
 	blockSync();
 }
 
-DEV void mulLowT(const f64* l, int n, const f64* x, f64* y, f64* part) {
-	if (!isNear(x)) mulLowTIn(l, n, x, y, part);
-	else if (isNear(l)) mulLowTIn(near(l), n, near(x), near(y), near(part));
-	else mulLowTIn(l, n, near(x), near(y), near(part));
+template <class V> DEV void mulLowT(const f64* l, int n, const V* x, V* y, V* part) {
+	if (isNear(l)) mulLowTIn(near(l), n, x, y, part);
+	else mulLowTIn(l, n, x, y, part);
 }
 #endif
 
 // product: y = init·y + sign·A x, A m×n by rows of stride ld; by rows, a warp each.
 // No barrier at the end.
-FUN void product(int m, int n, const f64* a, int ld, const f64* x, f64* y, f64 init, f64 sign) {
+template <class V> FUN void product(int m, int n, const f64* a, int ld, const V* x, V* y, f64 init, f64 sign) {
 	const int step = warps();
 	for (int i = warp(); i < m; i += 4 * step) {
 		f64 s[4] = {};
@@ -533,7 +544,7 @@ FUN void product(int m, int n, const f64* a, int ld, const f64* x, f64* y, f64 i
 #pragma unroll
 			for (int u = 0; u < 4; u++)
 				if (i + u * step < m) {
-					f64& t = y[i + u * step];
+					V& t = y[i + u * step];
 					t = init != 0 ? init * t + sign * s[u] : sign * s[u];
 				}
 	}
@@ -543,7 +554,7 @@ FUN void product(int m, int n, const f64* a, int ld, const f64* x, f64* y, f64 i
 // productT: y = init·y + sign·Aᵀx, A m×n: a thread for each column, and groups of
 // threads for parts of the rows. part has a number for each thread. Ends in a
 // barrier.
-FUN void productT(int m, int n, const f64* a, int ld, const f64* x, f64* y, f64 init, f64 sign, f64* part) {
+template <class V> FUN void productT(int m, int n, const f64* a, int ld, const V* x, V* y, f64 init, f64 sign, V* part) {
 	if (n == 0) return;
 	const int wide = (n + WARP - 1) / WARP * WARP, groups = max(1, threads() / wide);
 	// Whole warps take part, those beyond the last column with that.
@@ -552,7 +563,8 @@ FUN void productT(int m, int n, const f64* a, int ld, const f64* x, f64* y, f64 
 		f64 s[4] = {};
 		if (g < groups) {
 			const i64 next = (i64)groups * ld;
-			const f64 *at = a + (i64)g * ld + j, *z = x + g;
+			const f64* at = a + (i64)g * ld + j;
+			const V* z = x + g;
 			int left = (m - g + groups - 1) / groups; // rows of this group
 			for (; left >= 16; left -= 16, at += 16 * next, z += 16 * groups) {
 				f64 v[16];

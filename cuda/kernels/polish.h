@@ -11,13 +11,13 @@
 #define WEAK 1e-6     // slack and multiplier, dimensionless, of a weakly active row
 #define TRIES 6       // active sets tried
 
-DEV f64 sideOf(const Work& w, int i) { return w.cls[i] == atLower ? w.c(LO)[i] : w.c(UP)[i]; }
+template <class V> DEV f64 sideOf(const Work<V>& w, int i) { return w.cls[i] == atLower ? w.c(LO)[i] : w.c(UP)[i]; }
 
 // recover sets z and ν to what stationarity and Az = b make of the multipliers:
 // with κ, of an iterate that lacks a part κ of what it began with.
-FUN void recover(const Args& a, const Work& w, int e, f64 kappa) {
+template <class V> FUN void recover(const Args& a, const Work<V>& w, int e, f64 kappa) {
 	const f64 *lin = at(a, P_, e, w.n), *b = at(a, B_, e, w.p);
-	f64 *z = w.v(Z), *nu = w.w(NU);
+	V *z = w.v(Z), *nu = w.w(NU);
 	EACH(j, w.N) z[j] = j < w.n ? kappa * w.v(RD0)[j] - lin[j] : 0;
 	EACH(i, w.P) nu[i] = i < w.p ? b[i] + kappa * w.w(RA0)[i] : 0;
 	blockSync();
@@ -26,8 +26,8 @@ FUN void recover(const Args& a, const Work& w, int e, f64 kappa) {
 }
 
 // correct moves the point by what K⁻¹ makes of its residuals, once.
-FUN Figures correct(const Args& a, const Work& w, int e) {
-	f64 *z = w.v(Z), *nu = w.w(NU), *lam = w.c(LAM);
+template <class V> FUN Figures correct(const Args& a, const Work<V>& w, int e) {
+	V *z = w.v(Z), *nu = w.w(NU), *lam = w.c(LAM);
 	EACH(j, w.N) w.v(DZ)[j] = j < w.n ? -w.v(RD)[j] : 0;
 	EACH(i, w.P) w.w(DNU)[i] = i < w.p ? -w.w(RA)[i] : 0;
 	EACH(i, w.T) w.c(CDZ)[i] = i < w.t && w.cls[i] != inactive ? sideOf(w, i) - w.c(Y)[i] : 0;
@@ -50,7 +50,7 @@ struct Scales {
 	f64 z, g;
 };
 
-FUN Scales scales(const Args& a, const Work& w, int e) {
+template <class V> FUN Scales scales(const Args& a, const Work<V>& w, int e) {
 	const f64 *lin = at(a, P_, e, w.n), *b = at(a, B_, e, w.p);
 	const f64 curved = w.s.num[stageMaxQ];
 	f64 v[5] = {0, 0, 0, 0, 0}; // |p|, lengths, g of rows, 1/least side, |z|
@@ -63,7 +63,7 @@ FUN Scales scales(const Args& a, const Work& w, int e) {
 		v[2] = larger(v[2], size(w.w(NU)[i]) * w.s.na[i]);
 	}
 	EACH(i, w.t) {
-		const f64 n = w.s.nc[i], lo = absolute(w.c(LO)[i]), up = absolute(w.c(UP)[i]);
+		const f64 n = w.c(NC)[i], lo = absolute(w.c(LO)[i]), up = absolute(w.c(UP)[i]);
 		v[2] = larger(v[2], size(w.c(LAM)[i]) * n);
 		if (lo > 0) v[3] = larger(v[3], n / lo);
 		if (up > 0) v[3] = larger(v[3], n / up);
@@ -80,10 +80,10 @@ FUN Scales scales(const Args& a, const Work& w, int e) {
 }
 
 // guess classifies by what is larger, slack or multiplier.
-FUN void guess(const Args& a, const Work& w, f64 zs, f64 gs) {
+template <class V> FUN void guess(const Args& a, const Work<V>& w, f64 zs, f64 gs) {
 	EACH(i, w.t) {
 		const int k = w.kind[i];
-		const f64 n = w.s.nc[i];
+		const f64 n = w.c(NC)[i];
 		int c = inactive;
 		if (k == fixedSides) {
 			c = w.c(LAM)[i] >= 0 ? atUpper : atLower;
@@ -100,35 +100,34 @@ FUN void guess(const Args& a, const Work& w, f64 zs, f64 gs) {
 
 // misses makes inactive constraints active that y, or from − y, violates, and says
 // whether there are any.
-FUN bool misses(const Work& w, const f64* y, const f64* from, f64 zs) {
-	f64 moved[1] = {};
+template <class V> FUN bool misses(const Work<V>& w, const V* y, const V* from, f64 zs) {
+	bool moved = false;
 	EACH(i, w.t)
 		if (w.cls[i] == inactive && w.kind[i] & (hasUpper | hasLower)) {
 			const f64 at = y ? from[i] - y[i] : from[i], up = w.c(UP)[i] - at, lo = at - w.c(LO)[i];
-			if (smaller(up, lo) < -WRONG * w.s.nc[i] * zs) {
+			if (smaller(up, lo) < -WRONG * w.c(NC)[i] * zs) {
 				w.cls[i] = up < lo ? atUpper : atLower;
-				moved[0] = 1;
+				moved = true;
 			}
 		}
-	reduce<0, 1>(moved, w.room);
-	return moved[0] != 0;
+	return any(moved, w.room);
 }
 
 // polish looks for the active set, beginning with the classes at hand. It returns
 // whether the point that belongs to it passes the test; if not, the multipliers are
 // what they were. least is the smallest pivot. Sets are held
 // against the constraints in their own space first, so that z is not computed in vain.
-FUN bool polish(const Args& a, Work& w, int e, f64 zs, f64 gs, int tries, Figures& f, f64& least) {
-	f64 *lam = w.c(LAM), *was = w.c(RL);
+template <class V> FUN bool polish(const Args& a, Work<V>& w, int e, f64 zs, f64 gs, int tries, Figures& f, f64& least) {
+	V *lam = w.c(LAM), *was = w.c(RL);
 	EACH(i, w.t) was[i] = lam[i];
 	blockSync();
 	for (; tries > 0; tries--) {
 		least = factorActive(w);
 		if (!(least > SINGULAR)) break;
-		f64* x = w.c(DSU);
+		V* x = w.c(DSU);
 		EACH(i, w.active) x[i] = w.c(Y0)[w.list[i]] - sideOf(w, w.list[i]);
 		solveActive(w, w.factor, x);
-		f64 moved[1] = {};
+		bool moved = false;
 		EACH(i, w.t) lam[i] = 0;
 		blockSync();
 		EACH(k, w.active) {
@@ -136,22 +135,20 @@ FUN bool polish(const Args& a, Work& w, int e, f64 zs, f64 gs, int tries, Figure
 			f64 l = x[k];
 			if (w.kind[i] != fixedSides) {
 				const f64 sign = w.cls[i] == atUpper ? 1 : -1;
-				if (sign * l * w.s.nc[i] < -WRONG * gs) {
+				if (sign * l * w.c(NC)[i] < -WRONG * gs) {
 					w.cls[i] = inactive;
-					moved[0] = 1;
+					moved = true;
 				}
 				if (sign * l < 0) l = 0;
 			}
 			lam[i] = l;
 		}
-		reduce<0, 1>(moved, w.room);
-		blockSync();
-		if (moved[0] != 0) continue;
+		if (any(moved, w.room)) continue;
 		mulR(w, lam, w.c(CDZ));
 		if (misses(w, w.c(CDZ), w.c(Y0), zs)) continue;
 		recover(a, w, e, 0);
 		f = measure(a, w, e);
-		if (misses(w, nullptr, w.c(Y), zs)) continue;
+		if (misses(w, (V*)nullptr, w.c(Y), zs)) continue;
 		if (excess(f, 1, 1) > CLEAN) f = correct(a, w, e);
 		if (!(excess(f, 1, 1) <= FITS && excess(f, a.epsAbs, a.epsRel) <= 1)) break;
 		EACH(i, w.t)
@@ -165,7 +162,7 @@ FUN bool polish(const Args& a, Work& w, int e, f64 zs, f64 gs, int tries, Figure
 }
 
 // assess writes what the certificate says of the polished point.
-FUN void assess(const Args& a, const Work& w, int e, f64 least, f64* info) {
+template <class V> FUN void assess(const Args& a, const Work<V>& w, int e, f64 least, f64* info) {
 	const Scales s = scales(a, w, e);
 	f64 v[4] = {0, 0, 0, 0}; // active, weak; error, 1/margin
 	EACH(j, w.n) v[2] = larger(v[2], size(w.v(RD)[j]) / s.g);
@@ -174,7 +171,7 @@ FUN void assess(const Args& a, const Work& w, int e, f64 least, f64* info) {
 	EACH(i, w.t) {
 		const int k = w.kind[i];
 		if (k == 0) continue;
-		const f64 n = w.s.nc[i], y = w.c(Y)[i];
+		const f64 n = w.c(NC)[i], y = w.c(Y)[i];
 		if (k == fixedSides) {
 			v[0] += 1;
 			v[2] = larger(v[2], absolute(w.c(UP)[i] - y) / (n * s.z));

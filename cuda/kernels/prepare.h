@@ -16,8 +16,9 @@
 DEV f64 delta(f64 diag) { return diag == 0 ? 1 : DELTA * diag; }
 
 // loadQ puts the mean of Q and Qᵀ into low, by pairs of tiles so that both are read
-// along their rows. top and asymmetry grow to the largest entry and difference.
-DEV void loadQ(const f64* q, int n, f64* low, f64& top, f64& asymmetry) {
+// along their rows. top and asymmetry grow to the largest entry and difference, columns
+// to the largest of each.
+DEV void loadQ(const f64* q, int n, f64* low, f64* columns, f64& top, f64& asymmetry) {
 	const int blocks = pad16(n) / 16;
 	for (int c = warp(), I = 0, start = 0; c < blocks * (blocks + 1) / 2; c += warps()) {
 		while (c > start + I) start += ++I;
@@ -34,14 +35,79 @@ DEV void loadQ(const f64* q, int n, f64* low, f64& top, f64& asymmetry) {
 #pragma unroll
 		for (int k = 0; k < 256 / WARP; k++) to[(lane() % 16 + k * WARP % 16) * ld + (lane() + k * WARP) / 16] = y[k];
 		warpSync();
+		f64 right = 0, below = 0;
 #pragma unroll
 		for (int k = 0; k < 256 / WARP; k++) {
+#ifdef __CUDA__
+			right = larger(right, size(x[k])), below = larger(below, size(y[k]));
+#else
+			raise(&columns[16 * J + k % 16], size(x[k])), raise(&columns[16 * I + k % 16], size(y[k]));
+#endif
 			f64& t = to[(lane() + k * WARP) / 16 * ld + lane() % 16 + k * WARP % 16];
 			top = larger(top, larger(size(x[k]), size(t)));
 			asymmetry = larger(asymmetry, size(x[k] - t));
 			t = x[k] == t ? t : x[k] / 2 + t / 2;
 		}
+#ifdef __CUDA__
+		raise(&columns[16 * J + lane() % 16], right), raise(&columns[16 * I + lane() % 16], below);
+#endif
 	}
+}
+
+// loadRows puts the rows of A, those of G, and of the identity if z has bounds, into
+// panel; they are there after fetched and a barrier.
+FUN void loadRows(const Args& a, int e, f64* panel) {
+	const int n = a.n, p = a.p, m = a.m, N = pad16(n), P = pad16(p), ld = wide(n);
+	const f64 *rowsA = at(a, A_, e, (i64)p * n), *rowsG = at(a, G_, e, (i64)m * n);
+	for (int i = warp(); i < P + pad16(a.t); i += warps()) {
+		const f64* row = i < p ? rowsA + (i64)i * n : i >= P && i < P + m ? rowsG + (i64)(i - P) * n : nullptr;
+		const int one = i >= P + m && i < P + a.t ? i - P - m : -1; // of a bound
+		f64* to = panel + (i64)i * ld;
+		const int given = row ? n : 0;
+		fetchRow(to, row, given);
+		for (int j = given + lane(); j < N; j += WARP) to[j] = j == one ? 1 : 0;
+	}
+}
+
+// judgeRows computes the norms of the rows, and raises columns to the largest entries.
+// top[1] and top[2] grow to the largest entry of A and G, top[0] is infinite where a
+// norm has lost bits.
+template <class F> FUN void judgeRows(const Args& a, const Stage& s, const F* panel, f64* columns, f64 (&top)[6]) {
+	const int n = a.n, p = a.p, m = a.m, P = pad16(p), ld = wide(n);
+	for (int base = 0; base < n; base += 4 * WARP) {
+		const bool last = base + 4 * WARP >= n;
+		f64 most[4] = {};
+		for (int i = warp(); i < P + m; i += warps()) {
+			if (i >= p && i < P) continue;
+			const F* row = panel + (i64)i * ld;
+			f64 x[4], big = 0, sum = 0;
+#pragma unroll
+			for (int c = 0; c < 4; c++) {
+				const int j = base + c * WARP + lane();
+				x[c] = j < n ? row[j] : 0;
+			}
+			loaded();
+#pragma unroll
+			for (int c = 0; c < 4; c++) {
+				const f64 v = size(x[c]);
+				sum += x[c] * x[c], big = larger(big, v), most[c] = larger(most[c], v);
+			}
+			if (i < p) top[1] = larger(top[1], big);
+			else top[2] = larger(top[2], big);
+			sum = warpSum(sum);
+			f64& norm = i < p ? s.na[i] : s.nc[i - P];
+			if (base > 0) sum += norm;
+			if (!(sum >= 1e-250 && sum <= 1e250) && warpMax(big) > 0) top[0] = INF; // its norm has lost bits
+			warpSync();
+			if (lane() == 0) norm = !last ? sum : sum > 0 ? root(sum) : 1; // sums, until the last columns
+		}
+#pragma unroll
+		for (int c = 0; c < 4; c++) {
+			const int j = base + c * WARP + lane();
+			if (j < n) raise(&columns[j], most[c]);
+		}
+	}
+	EACH(i, a.t - m) s.nc[m + i] = 1;
 }
 
 #ifdef GROUP
@@ -137,78 +203,27 @@ FUN void prepare(const Args& a, int e, f64* fast, f64* low, f64* panel) {
 	f64 *diag = fast, *pivots = diag + longest, *room = pivots + longest;
 	const Stage s = stageAt(a, e);
 	f64* q = at(a, Q_, e, a.form == dense ? (i64)n * n : n);
-	const f64* rowsA = at(a, A_, e, (i64)p * n);
-	const f64* rowsG = at(a, G_, e, (i64)m * n);
 
 	// Q, made symmetric; A, G and the identity; what is not a number, and how large
 	// the columns are.
 	f64 top[6] = {}; // largest of Q, A, G, asymmetry, columns; 1/smallest column
-	if (a.form == dense) {
-		loadQ(q, n, low, top[0], top[3]);
-	} else {
-		EACH(i, lowSize(n)) low[i] = 0;
-		blockSync();
+	loadRows(a, e, panel);
+	EACH(j, N) diag[j] = 0;
+	if (a.form != dense) EACH(i, lowSize(n)) low[i] = 0;
+	blockSync();
+	if (a.form == dense) loadQ(q, n, low, diag, top[0], top[3]);
+	else
 		EACH(i, n) {
 			top[0] = larger(top[0], size(q[i]));
+			raise(&diag[i], size(q[i]));
 			diagonalAt(low, i) = q[i];
 		}
-	}
-	for (int i = warp(); i < P + T; i += warps()) {
-		const f64* row = i < p ? rowsA + (i64)i * n : i >= P && i < P + m ? rowsG + (i64)(i - P) * n : nullptr;
-		const int one = i >= P + m && i < P + t ? i - P - m : -1; // of a bound
-		f64* to = panel + (i64)i * ld;
-		f64 sum = 0, big = 0;
-		for (int base = 0; base < N; base += 4 * WARP) {
-			const int first = base + lane();
-			f64 x[4];
-#pragma unroll
-			for (int c = 0; c < 4; c++) {
-				const int j = first + c * WARP;
-				x[c] = row && j < n ? row[j] : j == one ? 1 : 0;
-			}
-			loaded();
-#pragma unroll
-			for (int c = 0; c < 4; c++) {
-				if (first + c * WARP < N) to[first + c * WARP] = x[c];
-				sum += x[c] * x[c];
-				big = larger(big, size(x[c]));
-			}
-		}
-		if (row) {
-			sum = warpSum(sum);
-			if (i < p) top[1] = larger(top[1], big);
-			else top[2] = larger(top[2], big);
-			big = warpMax(big);
-			if (big > 0 && !(sum >= 1e-250 && sum <= 1e250)) top[0] = INF; // its norm has lost bits
-			if (lane() == 0) (i < p ? s.na[i] : s.nc[i - P]) = sum > 0 ? root(sum) : 1;
-		} else if (one >= 0 && lane() == 0) {
-			s.nc[i - P] = 1;
-		}
-	}
+	fetched();
 	blockSync();
-	// Columns: a few threads each, so many at a time.
-	EACH(j, N) diag[j] = 0;
+	if (isNear(panel)) judgeRows(a, s, near(panel), diag, top);
+	else judgeRows(a, s, panel, diag, top);
 	blockSync();
-	const int wide = (n + WARP - 1) / WARP * WARP, groups = max(1, threads() / wide);
-	for (int g = tid() / wide; g < groups; g += max(1, threads() / wide))
-		for (int j = tid() % wide; j < n; j += min(wide, threads())) {
-			f64 big = 0;
-			if (a.form == dense) {
-#pragma unroll 4
-				for (int i = g; i < n; i += groups) {
-					const int r = max(i, j), c = min(i, j);
-					big = larger(big, size(low[lowOffset(r / 16) + r % 16 * lowStride(r / 16) + c]));
-				}
-			} else {
-				big = size(q[j]);
-			}
-#pragma unroll 4
-			for (int i = g; i < P + m; i += groups) big = larger(big, size(panel[(i64)i * ld + j]));
-			top[4] = larger(top[4], big);
-			raise(&diag[j], big);
-		}
-	blockSync();
-	EACH(j, n) if (diag[j] > 0) top[5] = larger(top[5], 1 / diag[j]);
+	EACH(j, n) top[4] = larger(top[4], diag[j]), top[5] = larger(top[5], diag[j] > 0 ? 1 / diag[j] : 0);
 	reduce<0, 6>(top, room);
 	EACH(i, N) {
 		f64& x = diagonalAt(low, i);

@@ -13,15 +13,15 @@
 #define BARRIER 32 // numbers between the counters of two groups: a line of the cache
 
 // Block is what all threads of a block refer to, at the start of shared memory.
-struct alignas(16) Block {
+template <class V> struct alignas(16) Block {
 	Args a;
-	Work w;
+	Work<V> w;
 };
-static_assert(sizeof(Block) == 736, "the host reckons with another size");
+static_assert(sizeof(Block<f64>) == 736 && sizeof(Block<Near>) == 736, "the host reckons with another size");
 
 // enter copies the arguments there. It returns what follows in shared memory.
 DEV f64* enter(const Args& args) {
-	Block* b = (Block*)SHARED();
+	Block<f64>* b = (Block<f64>*)SHARED();
 #ifdef __CUDA__
 	for (int i = inner(); i < (int)(sizeof(Args) / sizeof(i64)); i += innerThreads()) ((i64*)&b->a)[i] = ((const i64*)&args)[i];
 #else
@@ -34,16 +34,16 @@ DEV f64* enter(const Args& args) {
 	__syncthreads(); // the barrier of the group needs its counter
 #endif
 	blockSync();
-	return SHARED() + sizeof(Block) / sizeof(f64);
+	return SHARED() + sizeof(Block<f64>) / sizeof(f64);
 }
 
-// room finds the vectors and the factor, in shared memory or in scratch.
-DEV Block& room(const Args& args) {
+// room finds the vectors, of kind V, and the factor, in shared memory or in scratch.
+template <class V> DEV Block<V>& room(const Args& args) {
 	f64* fast = enter(args);
-	Block& b = *(Block*)SHARED();
+	Block<V>& b = *(Block<V>*)SHARED();
 	const Args& a = b.a;
 	f64* slow = a.scratch + (i64)bid() * a.scratchSize;
-	f64* vectors = a.inShared & placeVectors ? fast : slow;
+	V* vectors = as<V>(a.inShared & placeVectors ? fast : slow);
 	(a.inShared & placeVectors ? fast : slow) += workSize(a.n, a.p, a.t);
 	f64* factor = a.inShared & placeFactor ? fast : slow;
 	(a.inShared & placeFactor ? fast : slow) += lowSize(a.t) * TWICE;
@@ -56,7 +56,7 @@ DEV Block& room(const Args& args) {
 
 KERNEL BOUNDS(512, 1) void NAME(qp_prepare)(const Args args) {
 	f64* fast = enter(args);
-	const Args& a = ((Block*)SHARED())->a;
+	const Args& a = ((Block<f64>*)SHARED())->a;
 	f64* slow = a.scratch + (i64)bid() * a.scratchSize;
 	f64* vectors = a.inShared & placeVectors ? fast : slow;
 	(a.inShared & placeVectors ? fast : slow) += prepareVectors(a.n, a.p);
@@ -67,39 +67,42 @@ KERNEL BOUNDS(512, 1) void NAME(qp_prepare)(const Args args) {
 	for (int e = bid(); e < size; e += blocks()) prepare(a, e, vectors, low, panel);
 }
 
-KERNEL SIZES void NAME(qp_solve)(const Args args) {
-	Block& b = room(args);
-	ELEMENTS(e) solveElement(b.a, b.w, e);
-}
-
-KERNEL SIZES void NAME(qp_vjp)(const Args args) {
-	Block& b = room(args);
-	ELEMENTS(e) vjpElement(b.a, b.w, e);
-}
-
-KERNEL SIZES void NAME(qp_jvp)(const Args args) {
-	Block& b = room(args);
-	ELEMENTS(e) jvpElement(b.a, b.w, e);
-}
+#define STEPS(V, SUFFIX) \
+	KERNEL SIZES void NAME(qp_solve##SUFFIX)(const Args args) { \
+		Block<V>& b = room<V>(args); \
+		ELEMENTS(e) solveElement(b.a, b.w, e); \
+	} \
+	KERNEL SIZES void NAME(qp_vjp##SUFFIX)(const Args args) { \
+		Block<V>& b = room<V>(args); \
+		ELEMENTS(e) vjpElement(b.a, b.w, e); \
+	} \
+	KERNEL SIZES void NAME(qp_jvp##SUFFIX)(const Args args) { \
+		Block<V>& b = room<V>(args); \
+		ELEMENTS(e) jvpElement(b.a, b.w, e); \
+	}
+STEPS(f64, ) // with vectors in scratch
+#ifndef GROUP
+STEPS(Near, _near) // in shared memory
+#endif
 
 #ifndef GROUP
 KERNEL BOUNDS(256, 1) void qp_sums(const Args args) {
 	enter(args);
-	sums(((Block*)SHARED())->a);
+	sums(((Block<f64>*)SHARED())->a);
 }
 
 #define SMALL(S) \
 	KERNEL BOUNDS(32, 8) void qp_solve_small##S(const Args args) { \
 		f64* fast = enter(args); \
-		smallElement<S>(((Block*)SHARED())->a, fast, bid()); \
+		smallElement<S>(((Block<f64>*)SHARED())->a, fast, bid()); \
 	} \
 	KERNEL BOUNDS(32, 8) void qp_vjp_small##S(const Args args) { \
 		f64* fast = enter(args); \
-		smallVJP<S>(((Block*)SHARED())->a, fast, bid()); \
+		smallVJP<S>(((Block<f64>*)SHARED())->a, fast, bid()); \
 	} \
 	KERNEL BOUNDS(32, 8) void qp_jvp_small##S(const Args args) { \
 		f64* fast = enter(args); \
-		smallJVP<S>(((Block*)SHARED())->a, fast, bid()); \
+		smallJVP<S>(((Block<f64>*)SHARED())->a, fast, bid()); \
 	}
 SMALL(16)
 SMALL(32)

@@ -540,7 +540,8 @@ template <int S> struct Small {
 		return true;
 	}
 
-	METHOD Figures survey(bool afresh, bool look, f64& largest, bool& stop) {
+	METHOD Figures survey(bool afresh, f64& largest, bool& stop) {
+		const int asked = a.stop ? *(volatile int*)a.stop : 0;
 		if (afresh) {
 			const Vec g = mul(r, lam);
 			LANES(i) y[i] = i < t ? y0[i] - g[i] + l.kappa * e0[i] : 0;
@@ -556,7 +557,7 @@ template <int S> struct Small {
 			g[4][i] = on && i < m ? ::size(h) : 0;
 			g[5][i] = on && i >= m ? ::size(u) : 0;
 			g[6][i] = on ? ::size(u) * nc[i] : 0;
-			g[7][i] = look && a.stop && *(volatile int*)a.stop != 0 ? 1 : 0;
+			g[7][i] = asked != 0 ? 1 : 0;
 		}
 		f64 o[8];
 		fold<3, 5>(g, o);
@@ -789,11 +790,11 @@ template <int S> struct Small {
 		const bool free = l.sides == 0; // equalities, or nothing
 		if (free && !a.polish) return back;
 		bool afresh = true;
-		for (int turn = 0;; turn++) {
+		for (;;) {
 			f64 largest = 0, zs = 1, gs = 1;
 			bool stop = false, done = free;
 			if (!free) {
-				k = survey(afresh, turn % 4 == 0, largest, stop);
+				k = survey(afresh, largest, stop);
 				l.excess = excess(k, a.epsAbs, a.epsRel);
 				done = l.excess <= 1;
 			}
@@ -812,7 +813,7 @@ template <int S> struct Small {
 					LANES(i) y0[i] = y[i] + g[i], e0[i] = 0;
 					l.kappa = 0;
 				}
-				k = survey(true, true, largest, stop);
+				k = survey(true, largest, stop);
 				l.excess = excess(k, a.epsAbs, a.epsRel);
 			}
 			if (stop) return stopped;

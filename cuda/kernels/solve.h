@@ -3,11 +3,11 @@
 #include "interior.h"
 
 // classify guesses the active set at the iterate, with the scales that it takes.
-FUN void classify(const Args& a, Work& w, int e, f64& zs, f64& gs) {
+template <class V> FUN void classify(const Args& a, Work<V>& w, int e, f64& zs, f64& gs) {
 	f64 v[2] = {0, 0};
 	EACH(i, w.t) {
-		v[0] = larger(v[0], over(size(w.c(Y)[i]), w.s.nc[i]));
-		v[1] = larger(v[1], size(w.c(LAM)[i]) * w.s.nc[i]);
+		v[0] = larger(v[0], over(size(w.c(Y)[i]), w.c(NC)[i]));
+		v[1] = larger(v[1], size(w.c(LAM)[i]) * w.c(NC)[i]);
 	}
 	reduce<0, 2>(v, w.room);
 	zs = v[0] > 0 ? v[0] : 1;
@@ -18,14 +18,14 @@ FUN void classify(const Args& a, Work& w, int e, f64& zs, f64& gs) {
 // finish tries to end the element: at the point of its active set, or where the
 // iterate stands. The iterate passes the test as far as the loop can tell, unless
 // early. least is the pivot of the active set.
-FUN int finish(const Args& a, Work& w, int e, bool early, f64 zs, f64 gs, Figures& f, f64& least) {
+template <class V> FUN int finish(const Args& a, Work<V>& w, int e, bool early, f64 zs, f64 gs, Figures& f, f64& least) {
 	if (a.polish && polish(a, w, e, zs, gs, early ? EARLY_TRIES : TRIES, f, least)) return solved;
 	if (early) return fresh;
 	recover(a, w, e, 0);
 	f = measure(a, w, e);
 	if (excess(f, a.epsAbs, a.epsRel) <= 1) return plain;
 	// What rounding left of stationarity and Az = b.
-	f64 *z = w.v(DZ), *nu = w.w(DNU);
+	V *z = w.v(DZ), *nu = w.w(DNU);
 	EACH(j, w.N) z[j] = j < w.n ? -w.v(RD)[j] : 0;
 	EACH(i, w.P) nu[i] = i < w.p ? -w.w(RA)[i] : 0;
 	blockSync();
@@ -61,7 +61,7 @@ DEV void traced(const Args& a, int e, const Loop& l) {
 }
 
 // run takes the element from where it is to a code, with the figures in f.
-FUN int run(const Args& a, Work& w, int e, Loop& l, Figures& f, f64& least) {
+template <class V> FUN int run(const Args& a, Work<V>& w, int e, Loop& l, Figures& f, f64& least) {
 	if (l.sides == 0) { // equalities, or nothing
 		if (!a.polish) return back;
 		EACH(i, w.t) w.cls[i] = w.kind[i] == fixedSides ? atUpper : inactive;
@@ -74,7 +74,7 @@ FUN int run(const Args& a, Work& w, int e, Loop& l, Figures& f, f64& least) {
 			fetched();
 			return running;
 		}
-		survey(a, w, l, l.iter == 0, k % 4 == 0);
+		survey(a, w, l, false);
 		const bool done = l.excess <= 1, early = !done && a.polish && l.excess <= EARLY && l.tried < ATTEMPTS;
 		if (done || early) {
 			fetched();
@@ -100,7 +100,7 @@ FUN int run(const Args& a, Work& w, int e, Loop& l, Figures& f, f64& least) {
 				once([&] { l.anchors++, l.kappa = 0; });
 				blockSync();
 			}
-			survey(a, w, l, true, true); // y was overwritten
+			survey(a, w, l, true); // y was overwritten
 		}
 		once([&] { progress(a, l, l.at); });
 		if (l.stop || stuck(l) || l.iter >= a.maxIter || l.largest > 1e9 * l.cost) {
@@ -119,7 +119,7 @@ FUN int run(const Args& a, Work& w, int e, Loop& l, Figures& f, f64& least) {
 }
 
 // store writes the iterate, and what is wanted of the answers.
-FUN void store(const Args& a, const Work& w, int e, int code, const Loop& l, const Figures& f) {
+template <class V> FUN void store(const Args& a, const Work<V>& w, int e, int code, const Loop& l, const Figures& f) {
 	f64* x = a.x + (i64)e * iterateSize(a);
 	EACH(j, w.n) x[j] = w.v(Z)[j];
 	EACH(i, w.p) x[w.n + i] = w.w(NU)[i];
@@ -131,7 +131,7 @@ FUN void store(const Args& a, const Work& w, int e, int code, const Loop& l, con
 	}
 	EACH(i, w.t) {
 		const int k = w.kind[i];
-		const f64 n = w.s.nc[i], lam = w.c(LAM)[i], y = w.c(Y)[i];
+		const f64 n = w.c(NC)[i], lam = w.c(LAM)[i], y = w.c(Y)[i];
 		f64 su = w.c(SU)[i], sl = w.c(SL)[i], lu = w.c(LU)[i], ll = w.c(LL)[i];
 		if (code == solved) { // slacks and multipliers of the point, inside
 			const f64 s = 1e-12 * n * zs, m = 1e-12 * gs / n;
@@ -156,7 +156,7 @@ FUN void store(const Args& a, const Work& w, int e, int code, const Loop& l, con
 	}
 }
 
-DEV void solveElement(const Args& a, Work& w, int e) {
+template <class V> DEV void solveElement(const Args& a, Work<V>& w, int e) {
 	if (inner() == 0) w.s = stageAt(a, e);
 	blockSync();
 	const int was = a.code[e];
