@@ -33,6 +33,7 @@ type args struct {
 	oneStage, inShared     int32
 	steps, maxIter         int32
 	polish, stride         int32
+	mixed, _               int32
 }
 
 // pointers are the addresses of device memory in a.
@@ -69,7 +70,9 @@ const (
 	infoRCond
 	infoActive
 	infoWeak
-	numInfo = 12
+	infoCount
+	infoFell
+	numInfo
 
 	certResidual = 0
 	certZeroed   = 1
@@ -86,6 +89,7 @@ const (
 	placeFactor
 	placePanel
 	placeR
+	placeSingle
 )
 
 // Of struct Work: vectors by their number.
@@ -95,7 +99,7 @@ const (
 	numP        = 7
 	numReduce   = 24
 	numOwn      = 28
-	blockBytes  = 736                       // struct Block
+	blockBytes  = 784                       // struct Block
 	staticBytes = 768                       // of shared memory that no launch asks for: columns of matrix.h
 	groupBytes  = 8 * (32 + 128*16 + 192*4) // before struct Block, of groups
 	barrier     = 32                        // numbers between the counters of two groups
@@ -167,8 +171,15 @@ func lowSize(n int) int {
 	return 128*b*b + 192*b
 }
 
-func (s *shape) stageSize() int {
-	return lowSize(s.n) + pad16(s.p)*wide(s.n) + lowSize(s.p) + pad16(s.t)*pad16(s.t) + lowSize(s.t) + pad16(s.p) + 2*pad16(s.t) + 8
+// singleSize is what a factor in float32 takes.
+func singleSize(n int) int { return lowSize(n) / 2 }
+
+func (s *shape) stageSize(mixed bool) int {
+	size := lowSize(s.n) + pad16(s.p)*wide(s.n) + lowSize(s.p) + pad16(s.t)*pad16(s.t) + lowSize(s.t) + pad16(s.p) + 2*pad16(s.t) + 8
+	if mixed {
+		size += singleSize(s.t)
+	}
+	return size
 }
 
 // prepareLow is the room that preparation needs besides the rows of A and C, if factors

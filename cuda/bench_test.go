@@ -106,6 +106,14 @@ func BenchmarkForwardBackward(b *testing.B) {
 			measure(b, e, sh, batch, up)
 		})
 	}
+	// The same with factors of iterations in float32.
+	mixed := &Engine{gpus: e.gpus, mixed: true}
+	for _, c := range []struct{ n, m, p, size int }{{64, 64, 40, 128}, {64, 64, 40, 1024}, {100, 100, 50, 128}, {100, 100, 50, 1024}} {
+		b.Run(fmt.Sprintf("mixed/n=%d/m=%d/p=%d/batch=%d", c.n, c.m, c.p, c.size), func(b *testing.B) {
+			sh, batch, up := profile(c.n, c.m, c.p, c.size)
+			measure(b, mixed, sh, batch, up)
+		})
+	}
 	b.Run("sudoku/batch=150", func(b *testing.B) {
 		sh, batch, up := sudoku(150)
 		measure(b, e, sh, batch, up)
@@ -203,6 +211,9 @@ func measure(b *testing.B, e *Engine, sh qp.Shape, batch *qp.Batch, up *qp.Point
 	b.ReportMetric(median(deriving), "call-backward-ms")
 	b.ReportMetric(float64(iterations)/float64(batch.Size), "iterations")
 	b.ReportMetric(100*float64(handed.Solves-before.Solves)/float64(handed.Elements-before.Elements), "%handed")
+	if e.mixed {
+		b.ReportMetric(100*float64(handed.Fell-before.Fell)/float64(max(1, handed.Mixed-before.Mixed)), "%fell")
+	}
 	b.ReportMetric(100*float64(handed.Derivatives-before.Derivatives)/float64(max(1, handed.Derived-before.Derived)), "%derivatives-handed")
 }
 

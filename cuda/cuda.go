@@ -113,6 +113,8 @@ type Engine struct {
 	cooperative bool
 	alone       bool
 
+	mixed bool // see OpenMixed
+
 	mu     sync.Mutex
 	handed Handed
 }
@@ -123,6 +125,7 @@ type gpu struct {
 	mod   *cudadrv.Module
 	one   kernels    // a block takes an element
 	near  kernels    // the same, with vectors in shared memory
+	mixed kernels    // the same, but iterations factor in float32
 	small [2]kernels // a warp does, of up to 16 and of up to 32
 	sums  *cudadrv.Function
 
@@ -142,6 +145,20 @@ type kernels struct{ prepare, solve, vjp, jvp *cudadrv.Function }
 // Open opens devices, by their ordinals; without any, device 0. With several, each
 // batch is split over them.
 func Open(ordinals ...int) (*Engine, error) { return open("", ordinals) }
+
+// OpenMixed is Open for a mode of mixed precision: iterations factor in float32, and
+// solutions, residuals, the factors of active sets and derivatives are those of float64,
+// held to the same tests. An element of which a refinement gains less than a factor of 10
+// goes on in float64; Handed counts them. The mode is for shapes of which the largest
+// of variables, equalities and inequalities is between 33 and 255; others are solved as
+// by Open, and so are all if Options.Trace is set. docs/GPU.md says what it gains.
+func OpenMixed(ordinals ...int) (*Engine, error) {
+	e, err := Open(ordinals...)
+	if err == nil {
+		e.mixed = true
+	}
+	return e, err
+}
 
 func open(path string, ordinals []int) (*Engine, error) {
 	drv, err := cudadrv.Open(path)
@@ -196,6 +213,13 @@ func (g *gpu) load() error {
 		return err
 	}
 	g.near.prepare = g.one.prepare
+	g.mixed = g.near
+	if g.mixed.solve, err = g.mod.Function("qp_solve_mixed"); err != nil {
+		return err
+	}
+	if err := g.mixed.solve.AllowShared(g.SharedBlock - staticBytes); err != nil {
+		return err
+	}
 	for k, suffix := range []string{"_small16", "_small32"} {
 		if err := g.small[k].find(g, g.mod, suffix, false); err != nil {
 			return err
@@ -311,12 +335,14 @@ func (e *Engine) Close() error {
 	return errors.Join(errs...)
 }
 
-// Handed counts what the devices left to the CPU.
+// Handed counts what the devices left to the CPU, and float32 to float64.
 type Handed struct {
 	Elements    int64 // that were solved
 	Solves      int64 // of these, handed over
 	Derived     int64 // elements that were differentiated
 	Derivatives int64 // of these, handed over
+	Mixed       int64 // elements of which iterations were begun in float32: see OpenMixed
+	Fell        int64 // of these, gone on with in float64
 }
 
 // Handed is the count since the engine was opened.
@@ -333,6 +359,8 @@ func (e *Engine) count(h Handed) {
 	e.handed.Solves += h.Solves
 	e.handed.Derived += h.Derived
 	e.handed.Derivatives += h.Derivatives
+	e.handed.Mixed += h.Mixed
+	e.handed.Fell += h.Fell
 }
 
 // Plan implements [qp.Engine].

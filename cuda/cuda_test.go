@@ -3,6 +3,7 @@ package cuda
 import (
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -113,6 +114,40 @@ func TestGPU(t *testing.T) {
 	t.Logf("%+v", e.Handed())
 }
 
+// TestMixed has iterations factor in float32: the suite passes, and the answers are as
+// good.
+func TestMixed(t *testing.T)      { testMixed(t, emulated(t)) }
+func TestMixedOnGPU(t *testing.T) { testMixed(t, device(t)) }
+
+func testMixed(t *testing.T, e *Engine) {
+	mixed := &Engine{gpus: e.gpus, mixed: true}
+	qptest.Test(t, mixed)
+	sh, b, up := profile(64, 64, 40, 512)
+	x, g, err := solveOn(t, mixed, sh, b, up)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := qptest.Check(sh, b, x, 1e-8, 1e-8); err != nil {
+		t.Error(err)
+	}
+	h := mixed.Handed()
+	t.Logf("%+v", h)
+	if h.Mixed == 0 || h.Fell == 0 || h.Fell > h.Mixed/2 {
+		t.Errorf("%d elements were begun in float32, %d fell back", h.Mixed, h.Fell)
+	}
+	y, f, err := solveOn(t, e, sh, b, up)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range [][2][]float64{{x.Z, y.Z}, {x.Nu, y.Nu}, {x.Lambda, y.Lambda}, {g.Q, f.Q}, {g.G, f.G}, {g.H, f.H}} {
+		for i, v := range c[0] {
+			if w := c[1][i]; !(math.Abs(v-w) <= 1e-6*(1+math.Abs(w))) {
+				t.Fatalf("entry %d is %g, in float64 %g", i, v, w)
+			}
+		}
+	}
+}
+
 var _ qp.Engine = (*Engine)(nil)
 
 // TestFirstResult logs how long a process takes to its first result.
@@ -138,7 +173,7 @@ func TestFirstResult(t *testing.T) {
 		if err := g.forGroups(false); err != nil {
 			t.Fatal(err)
 		}
-		for _, f := range []*cudadrv.Function{g.one.prepare, g.one.solve, g.one.vjp, g.one.jvp, g.near.solve, g.near.vjp, g.near.jvp, g.sums, g.small[0].solve, g.small[0].vjp, g.small[0].jvp, g.small[1].solve, g.small[1].vjp, g.small[1].jvp, g.group.prepare, g.group.solve, g.group.vjp, g.group.jvp} {
+		for _, f := range []*cudadrv.Function{g.one.prepare, g.one.solve, g.one.vjp, g.one.jvp, g.mixed.solve, g.near.solve, g.near.vjp, g.near.jvp, g.sums, g.small[0].solve, g.small[0].vjp, g.small[0].jvp, g.small[1].solve, g.small[1].vjp, g.small[1].jvp, g.group.prepare, g.group.solve, g.group.vjp, g.group.jvp} {
 			g.on(func() {
 				registers, local, err := f.Registers()
 				if err != nil {

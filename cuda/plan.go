@@ -18,6 +18,7 @@ type plan struct {
 	derive layout // of one that differentiates
 	prep   layout // and of one that prepares
 	groups bool   // groups of blocks take elements; their layouts depend on how many there are
+	mixed  bool   // iterations factor in float32
 	small  int    // 16 or 32: a warp takes an element of up to that size
 	stage  int    // numbers of a stage
 	factor int    // and of a factor
@@ -104,7 +105,7 @@ func newGroupPlan(e *Engine, s *shape, opt *qp.Options) (*plan, error) {
 		}
 	}
 	return &plan{
-		engine: e, sh: s, opt: opt, groups: true, stage: s.stageSize(), factor: lowSize(s.t),
+		engine: e, sh: s, opt: opt, groups: true, stage: s.stageSize(false), factor: lowSize(s.t),
 		why: fmt.Sprintf("(b) on the GPU, in the space of the %d inequalities: %s of %d to %d blocks of %d threads an element, as many as there is room for, in global memory; where Q is not positive definite, or ill-conditioned: the CPU",
 			s.t, how, s.leastGroup(), groupMost, groupThreads),
 	}, nil
@@ -167,7 +168,7 @@ func newPlan(e *Engine, sh qp.Shape, opt *qp.Options) (*plan, error) {
 		order = []part{factor, vectors} // latency counts most where pivots follow each other
 	}
 	p := &plan{
-		engine: e, sh: s, opt: opt, stage: s.stageSize(), factor: lowSize(s.t),
+		engine: e, sh: s, opt: opt, stage: s.stageSize(false), factor: lowSize(s.t),
 		derive: place(deriving, 0, limit, order...),
 		prep:   place(many, 0, limit, part{placeVectors, s.prepareVectors(many)}, part{placeFactor, s.prepareLow(1)}, part{placePanel, rows * wide(s.n)}),
 	}
@@ -180,6 +181,9 @@ func newPlan(e *Engine, sh qp.Shape, opt *qp.Options) (*plan, error) {
 	if pad16(s.t) > smallR {
 		p.solve = place(threads, 0, limit, order...)
 	}
+	if e.mixed && opt.Trace == nil {
+		p.asMixed(limit)
+	}
 	where := "in shared memory"
 	switch p.derive.places {
 	case placeFactor:
@@ -189,9 +193,30 @@ func newPlan(e *Engine, sh qp.Shape, opt *qp.Options) (*plan, error) {
 	case 0:
 		where = "in global memory"
 	}
+	if p.mixed {
+		where = "iterations with factors in float32 in shared memory"
+	}
 	p.why = fmt.Sprintf("(b) on the GPU, in the space of the %d inequalities: a block of %d threads an element, %s (%d bytes); where Q is not positive definite, or ill-conditioned: the CPU",
-		s.t, threads, where, p.solve.shared)
+		s.t, p.solve.threads, where, p.solve.shared)
 	return p, nil
+}
+
+// mixedThreads is the size of a block with factors in float32, of which three share a
+// multiprocessor.
+const mixedThreads = 128
+
+// asMixed has iterations factor in float32, if there is room for that.
+func (p *plan) asMixed(limit int) {
+	s := p.sh
+	if p.derive.places&placeVectors == 0 {
+		return
+	}
+	parts := []part{{placeVectors, s.workSize(mixedThreads)}, {placeSingle, singleSize(s.t)}}
+	l := place(mixedThreads, 0, limit, parts...)
+	if l.scratch > 0 {
+		return
+	}
+	p.mixed, p.solve, p.alone, p.stage = true, l, l, s.stageSize(true)
 }
 
 // kernels are those that the plan runs.
@@ -201,6 +226,9 @@ func (g *gpu) kernels(p *plan) *kernels {
 	}
 	if p.small > 0 {
 		return &g.small[p.small/16-1]
+	}
+	if p.mixed {
+		return &g.mixed
 	}
 	if p.solve.places&p.derive.places&placeVectors != 0 {
 		return &g.near
@@ -226,7 +254,7 @@ func (p *plan) Bytes(size int, want qp.Output) (host, device int64) {
 	}
 	stride := s.n + s.p + 5*s.t
 	one := data + p.stage + stride + numInfo + results + s.m + s.t + 8
-	if want == 0 || want&qp.OutFactors != 0 {
+	if want == 0 || want&qp.OutFactors != 0 || p.mixed {
 		one += p.factor + 2*data + 3*results + numCert + s.rowSize()
 	}
 	scratch, share := 0, (size+len(p.engine.gpus)-1)/max(1, len(p.engine.gpus))

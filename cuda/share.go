@@ -151,7 +151,7 @@ func (d *share) room(size, stages int, want qp.Output, trace bool) error {
 	if p.groups {
 		needs = append(needs, need{&d.barrier, d.Multiprocessors * barrier, 4})
 	}
-	if want&qp.OutFactors != 0 {
+	if want&qp.OutFactors != 0 || p.mixed { // where factors in float64 lie
 		needs = append(needs, need{&d.factors, size * p.factor, 8})
 	}
 	if trace {
@@ -279,6 +279,9 @@ func (d *share) admit(b *qp.Batch) error {
 	if plan.opt.Rule != qp.Smoothed {
 		a.polish = 1
 	}
+	if plan.mixed {
+		a.mixed = 1
+	}
 	oneStage, fresh := true, !d.staged
 	for k := range coefs {
 		one := coefs[k].len(s)
@@ -354,7 +357,7 @@ func (d *share) solve(ctx context.Context, deadline time.Time, dst *qp.Solution,
 	}
 	a := &d.args
 	a.stage, a.x, a.info, a.code, a.classes = d.stage.m.Ptr, d.x.m.Ptr, d.info.m.Ptr, d.code.m.Ptr, d.classes.m.Ptr
-	if want&qp.OutFactors != 0 {
+	if want&qp.OutFactors != 0 || plan.mixed {
 		a.factors = d.factors.m.Ptr
 	}
 	for k, w := range [6]qp.Output{qp.OutZ, qp.OutZ, qp.OutDuals, qp.OutDuals, qp.OutDuals, qp.OutSlack} {
@@ -533,6 +536,13 @@ func (d *share) conclude(ctx context.Context, expired bool, dst *qp.Solution, b 
 	s := d.state.plan.sh
 	d.moved = grow(d.moved, d.size)
 	clear(d.moved)
+	h := Handed{Elements: int64(d.size)}
+	if d.state.plan.mixed {
+		h.Mixed = h.Elements
+		for i := range d.size {
+			h.Fell += int64(d.infos[i*numInfo+infoFell])
+		}
+	}
 	for i, c := range d.codes[:d.size] {
 		switch c {
 		case codeSolved, codePlain:
@@ -546,7 +556,8 @@ func (d *share) conclude(ctx context.Context, expired bool, dst *qp.Solution, b 
 		one := points[k].len(s)
 		clear(r[d.from*one : (d.from+d.size)*one])
 	}
-	d.state.plan.engine.count(Handed{Elements: int64(d.size), Solves: int64(len(d.back.list))})
+	h.Solves = int64(len(d.back.list))
+	d.state.plan.engine.count(h)
 	if len(d.back.list) == 0 {
 		return nil
 	}

@@ -38,12 +38,13 @@ struct Args {
 	int maxIter;
 	int polish;    // look for the active set
 	int stride;    // of an element in rows
+	int mixed;     // stages have R in float32 too
 };
 
-static_assert(sizeof(Args) == 560, "the host has another struct");
+static_assert(sizeof(Args) == 568, "the host has another struct");
 
 // Place says what lies in shared memory, and not in a block's scratch.
-enum Place { placeVectors = 1, placeFactor = 2, placePanel = 4, placeR = 8 };
+enum Place { placeVectors = 1, placeFactor = 2, placePanel = 4, placeR = 8, placeSingle = 16 };
 
 // Code says how an element stands.
 enum Code {
@@ -60,23 +61,27 @@ enum Class { inactive, atUpper, atLower };
 enum Kind { hasUpper = 1, hasLower = 2, fixedSides = 4 };
 
 // Info of an element.
-enum { infoIter, infoPrimal, infoDual, infoGap, infoValue, infoMargin, infoError, infoRCond, infoActive, infoWeak, infoCount, numInfo = 12 };
+enum { infoIter, infoPrimal, infoDual, infoGap, infoValue, infoMargin, infoError, infoRCond, infoActive, infoWeak, infoCount, infoFell, numInfo };
 
 // A line of the trace.
 enum { traceIter, traceValue, tracePrimal, traceDual, traceGap, traceMu, traceP, traceD, numTrace };
 
 // A stage is what one value of (Q, A, G) gives, by the lengths n, p, t padded to
 // whole tiles: L⁻¹ of Q = LLᵀ, Vᵀ = A L⁻ᵀ, the same of S = VᵀV, R by full
-// rows and as a Low, norms of the rows of A and C, the diagonal of C Q⁻¹Cᵀ, and numbers.
+// rows and as a Low, norms of the rows of A and C, the diagonal of C Q⁻¹Cᵀ, and numbers;
+// then c R in float32, c being such that its diagonal is 1 at most.
 struct Stage {
-	f64 *l, *v, *s, *r, *low, *na, *nc, *r0, *num;
+	f64 *l, *v, *s, *r, *low, *na, *nc, *r0, *num, *single;
 };
-enum { stageOK, stageMaxQ, stageMaxA, stageMaxG, stageLeastQ, stageLeastS, numStage = 8 };
+enum { stageOK, stageMaxQ, stageMaxA, stageMaxG, stageLeastQ, stageLeastS, stageScale, numStage = 8 };
 
 DEV int wide(int n) { return pad16(n) + 4; } // stride of plain rows of length n
 
-DEV i64 stageSize(int n, int p, int t) {
-	return lowSize(n) + (i64)pad16(p) * wide(n) + lowSize(p) + (i64)pad16(t) * pad16(t) + lowSize(t) + pad16(p) + 2 * pad16(t) + numStage;
+// singleSize is what a factor in float32 takes.
+DEV int singleSize(int t) { return lowSize(t) / 2; }
+
+DEV i64 stageSize(int n, int p, int t, bool mixed) {
+	return lowSize(n) + (i64)pad16(p) * wide(n) + lowSize(p) + (i64)pad16(t) * pad16(t) + lowSize(t) + pad16(p) + 2 * pad16(t) + numStage + (mixed ? singleSize(t) : 0);
 }
 
 // prepareLow is what prepare needs for L, for S, and for U; prepareVectors what it
@@ -86,7 +91,7 @@ DEV int prepareVectors(int n, int p) { return 2 * max(pad16(n), pad16(p)) + 8 * 
 
 DEV Stage stageAt(const Args& a, int e) {
 	Stage s;
-	f64* x = a.stage + (a.oneStage ? 0 : e) * stageSize(a.n, a.p, a.t);
+	f64* x = a.stage + (a.oneStage ? 0 : e) * stageSize(a.n, a.p, a.t, a.mixed);
 	s.l = x, x += lowSize(a.n);
 	s.v = x, x += (i64)pad16(a.p) * wide(a.n);
 	s.s = x, x += lowSize(a.p);
@@ -95,7 +100,8 @@ DEV Stage stageAt(const Args& a, int e) {
 	s.na = x, x += pad16(a.p);
 	s.nc = x, x += pad16(a.t);
 	s.r0 = x, x += pad16(a.t);
-	s.num = x;
+	s.num = x, x += numStage;
+	s.single = x;
 	return s;
 }
 

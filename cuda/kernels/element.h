@@ -19,6 +19,10 @@ template <class V> struct Work {
 	V* room;     // for reduce and productT
 	V* own;      // of each warp: its Loop
 	f64* factor; // Low(t): of R + D⁻¹, or of R on the active set
+	f64* far;    // where a factor in float64 always has room
+	f64* place;  // and where one of area numbers has, which may be nearer
+	Single* single; // there too: of R + D⁻¹ in float32; null: in float64
+	int area;
 	f64* r;      // T×T in shared memory; null: R is read where the stage is
 	Stage s;
 	int n, p, m, t, N, P, T;
@@ -49,7 +53,9 @@ template <class V> DEV void view(Work<V>& w, const Args& a, V* vectors, f64* fac
 	w.room = x, x += roomSize(a.n, a.p, a.t);
 	w.own = x, x += numOwn * warps();
 	w.kind = (Whole<V>*)x, w.cls = w.kind + w.T, w.list = w.cls + w.T;
-	w.factor = factor;
+	w.factor = w.far = w.place = factor;
+	w.area = a.inShared & placeSingle ? singleSize(a.t) : lowSize(a.t);
+	w.single = nullptr;
 	w.r = r;
 	w.active = 0;
 }
@@ -126,11 +132,51 @@ template <class Entry> DEV void place16(f64* low, int n, Entry entry) {
 
 // fetchR has R copied to where it will be factored, which nobody may use until
 // factorAll or fetched.
-template <class V> DEV void fetchR(const Work<V>& w) { fetch(w.factor, w.s.low, lowSize(w.t)); }
+template <class V> DEV void fetchR(const Work<V>& w) {
+	if (w.single) fetch(w.place, w.s.single, singleSize(w.t));
+	else fetch(w.factor, w.s.low, lowSize(w.t));
+}
+
+#ifndef GROUP
+#define FIRM 1e9f // D⁻¹ that makes a multiplier's step nothing beside those of others
+
+// factorSingle does factorAll's work in float32. All is scaled as R is, so that
+// nothing leaves the range of float32.
+template <class V> FUN bool factorSingle(const Work<V>& w) {
+	const V* d = w.c(DINV);
+	V* diag = w.c(DIAG);
+	const f64 scale = w.s.num[stageScale];
+	fetched();
+	blockSync();
+	EACH(i, w.T) {
+		Single& x = w.single[lowOffset(i / 16) + i % 16 * lowStride(i / 16) + i];
+		x = i < w.t ? smaller(x + scale * (d[i] + delta(w.c(R0)[i])), FIRM) : 1;
+		diag[i] = x;
+	}
+	blockSync();
+	return factorIn(w.single, w.t, diag, w.c(TT), w.room) > 0;
+}
+
+// solveSingle solves with that factor.
+template <class V> FUN void solveSingle(const Work<V>& w, V* x) {
+	Single *y = (Single*)w.c(TT), *z = y + w.T;
+	const f64 scale = w.s.num[stageScale];
+	EACH(i, w.T) y[i] = x[i] * scale;
+	blockSync();
+	mulLowIn(w.single, w.t, y, z);
+	mulLowTIn(w.single, w.t, z, y, (Single*)w.room);
+	EACH(i, w.T) x[i] = w.c(DINV)[i] < INF ? y[i] : 0;
+	blockSync();
+}
+#endif
 
 // factorAll factors R + D⁻¹ over all constraints, those with infinite D⁻¹ left out,
 // and inverts the factor. R is on its way.
 template <class V> FUN bool factorAll(const Work<V>& w) {
+#ifndef GROUP
+	if constexpr (__is_same(V, Near))
+		if (w.single) return factorSingle(w);
+#endif
 	const V* d = w.c(DINV);
 	const int t = w.t, T = w.T;
 	V *diag = w.c(DIAG), *on = w.c(TT);
@@ -155,10 +201,12 @@ template <class V> FUN bool factorAll(const Work<V>& w) {
 	return factor(w.factor, t, diag, on, w.room) > 0;
 }
 
-// solveAll solves (R + D⁻¹) x = x.
+// solveAll solves (R + D⁻¹) x = x, where x is zero at the constraints left out.
 template <class V> FUN void solveAll(const Work<V>& w, V* x) {
-	EACH(i, w.T) if (i >= w.t || !(w.c(DINV)[i] < INF)) x[i] = 0;
-	blockSync();
+#ifndef GROUP
+	if constexpr (__is_same(V, Near))
+		if (w.single) return solveSingle(w, x);
+#endif
 	mulLow(w.factor, w.t, x, w.c(TT));
 	mulLowT(w.factor, w.t, w.c(TT), x, w.room);
 }
@@ -195,6 +243,8 @@ template <class V> FUN void enumerate(Work<V>& w) {
 // eliminated.
 template <class V> FUN f64 factorActive(Work<V>& w) {
 	enumerate(w);
+	if (inner() == 0) w.factor = lowSize(w.active) <= w.area ? w.place : w.far;
+	blockSync();
 	const int k = w.active, T = w.T;
 	const Whole<V>* list = w.list;
 	const f64 *r = w.s.r, *r0 = w.s.r0;

@@ -119,7 +119,7 @@ const struct {
 	Kernel run;
 } kernels[] = {
 	{"qp_prepare", qp_prepare}, {"qp_solve", qp_solve}, {"qp_vjp", qp_vjp}, {"qp_jvp", qp_jvp}, {"qp_sums", qp_sums},
-	{"qp_solve_near", qp_solve_near}, {"qp_vjp_near", qp_vjp_near}, {"qp_jvp_near", qp_jvp_near},
+	{"qp_solve_near", qp_solve_near}, {"qp_vjp_near", qp_vjp_near}, {"qp_jvp_near", qp_jvp_near}, {"qp_solve_mixed", qp_solve_mixed},
 	{"qp_solve_small16", qp_solve_small16}, {"qp_vjp_small16", qp_vjp_small16}, {"qp_jvp_small16", qp_jvp_small16},
 	{"qp_solve_small32", qp_solve_small32}, {"qp_vjp_small32", qp_vjp_small32}, {"qp_jvp_small32", qp_jvp_small32},
 	{"qp_prepare_group", qp_prepare_group}, {"qp_solve_group", qp_solve_group}, {"qp_vjp_group", qp_vjp_group}, {"qp_jvp_group", qp_jvp_group},

@@ -23,6 +23,7 @@
 #define WARM_LEAST 1e-4
 #define WARM_LARGEST 1e12
 #define EQUAL 1e-14   // relative distance below which two sides are one
+#define GAIN 0.1      // of a refinement, at least
 #define EARLY 1e6     // excess from which on the active set may be clear
 #define ATTEMPTS 3    // to end there early, each with so many sets
 #define EARLY_TRIES 3
@@ -37,6 +38,8 @@ struct Loop {
 	Figures at;  // the iterate's
 	f64 largest; // λ·w
 	int stop;    // the caller wants it
+	int fresh;   // y was computed afresh after the last step
+	int fell;    // from float32 to float64
 };
 enum { numLoop = 18 };
 static_assert(sizeof(Loop) <= numOwn * sizeof(f64), "a warp has less");
@@ -118,7 +121,7 @@ template <class V> FUN bool load(const Args& a, const Work<V>& w, int e, Loop& l
 		l.sides = (int)v[0];
 		l.lin = v[1], l.nb = v[2];
 		l.cost = larger(w.s.num[stageMaxQ], v[1]);
-		l.lastExcess = l.lastMu = INF;
+		l.excess = l.lastExcess = l.lastMu = INF;
 	});
 	return v[3] == 0 && v[1] < 1e140 && v[2] < 1e140;
 }
@@ -216,7 +219,7 @@ template <class V> FUN bool cold(const Args& a, const Work<V>& w, int e, Loop& l
 		const f64 n = w.c(NC)[i], up = w.c(UP)[i], lo = w.c(LO)[i];
 		d[i] = k == 0 ? INF : k == fixedSides ? 0 : n * n / l.cost;
 		const f64 side = k == 0 ? 0 : k == fixedSides || k == hasUpper ? up : k == hasLower ? lo : lo / 2 + up / 2;
-		lam[i] = w.c(Y0)[i] - side;
+		lam[i] = k == 0 ? 0 : w.c(Y0)[i] - side;
 	}
 	blockSync();
 	fetchR(w);
@@ -318,6 +321,36 @@ template <class V> FUN void survey(const Args& a, const Work<V>& w, Loop& l, boo
 	once([&] { l.at = f, l.mu = mu, l.excess = x, l.largest = v[6], l.stop = v[7] != 0; });
 }
 
+// renew computes y afresh where steps come from a factor in float32. Newton's method
+// then takes up in its next step what this one has left: that is a refinement, with the
+// residual in float64. It returns false if it gains too little: if y was off by more
+// than a tenth of the last step.
+template <class V> FUN bool renew(const Work<V>& w, Loop& l) {
+	const V *y = w.c(Y), *dy = w.c(CDZ);
+	V* product = w.c(RHS);
+	mulR(w, w.c(LAM), product);
+	f64 v[2] = {0, 0}; // how far y is off, and the step
+	EACH(i, w.t) {
+		if (w.kind[i] == 0) continue;
+		const f64 now = w.c(Y0)[i] - product[i] + l.kappa * w.c(E0)[i];
+		v[0] = larger(v[0], size(now - y[i]) / w.c(NC)[i]);
+		v[1] = larger(v[1], size(l.step * dy[i]) / w.c(NC)[i]);
+		w.c(Y)[i] = now;
+	}
+	reduce<0, 2>(v, w.room);
+	const bool gains = l.fresh == 0 || v[0] <= GAIN * v[1];
+	once([&] { l.fresh = 1; });
+	return gains;
+}
+
+// fall gives float32 up, for this element.
+template <class V> DEV void fall(Work<V>& w, Loop& l) {
+	blockSync();
+	if (inner() == 0) w.single = nullptr, w.factor = w.far;
+	once([&] { l.fell = 1, l.since = l.tiny = 0, l.lastExcess = l.lastMu = INF; });
+	blockSync();
+}
+
 // What a direction aims at. With q the right-hand side of s dλ + λ ds = −q, of each side,
 //
 //	affine   q = sλ                  no slack, or no multiplier
@@ -363,8 +396,7 @@ template <class V> FUN Step direct(const Args& a, const Work<V>& w, const Loop& 
 		x[i] = d < INF ? -l.kappa * w.c(E0)[i] - r : 0;
 	}
 	blockSync();
-	mulLow(w.factor, w.t, x, w.c(TT));
-	mulLowT(w.factor, w.t, w.c(TT), x, w.room);
+	solveAll(w, x);
 	const f64 gamma = w.s.num[stageMaxQ];
 	f64 v[2] = {0, fraction}; // Σ ds dλ; 1/α, times the fraction
 	EACH(i, w.t) {
@@ -425,6 +457,7 @@ template <class V> FUN bool iterate(const Args& a, const Work<V>& w, Loop& l) {
 	for (int c = 0; c < CORRECTORS && s.length < ENOUGH; c++) s = direct(a, w, l, evened, target, smaller(1, s.length + REACH), fraction);
 	fetchR(w);
 	const f64 step = s.length;
+	if (!(step == step)) return false;
 	EACH(i, w.t) {
 		const int k = w.kind[i];
 		const f64 su = w.c(SU)[i], sl = w.c(SL)[i], lu = w.c(LU)[i], ll = w.c(LL)[i], lam = w.c(LAM)[i], y = w.c(Y)[i];
@@ -437,5 +470,5 @@ template <class V> FUN bool iterate(const Args& a, const Work<V>& w, Loop& l) {
 	}
 	blockSync();
 	once([&] { l.kappa *= 1 - step, l.step = step, l.iter++; });
-	return step == step;
+	return true;
 }

@@ -2,7 +2,7 @@
 // zeros to whole tiles, so that no loop has a remainder. A row's stride is
 // 4 modulo 8: the tensor core's fragments then meet no bank conflict.
 #pragma once
-#include "device.h"
+#include "single.h"
 
 // A Low is the lower triangle of a matrix by blocks of 16 rows, each as wide as it
 // has to be. Functions that take one with F are for f64 and for Near.
@@ -18,6 +18,10 @@ DEV f64& diagonalAt(f64* low, int i) { return low[lowOffset(i / 16) + i % 16 * l
 template <bool transposed = false, class C, class A, class B>
 DEV void tile(C* c, int ldc, const A* a, int lda, const B* b, int ldb, int k, f64 init, f64 sign) {
 #ifdef __CUDA__
+	if constexpr (__is_same(C, Single)) {
+		tileSingle<transposed>(c, ldc, a, lda, b, ldb, k, init, sign);
+		return;
+	} else {
 	const int g = lane() >> 2, q = lane() & 3;
 	f64 s[2][2][2] = {};
 	const A *a0 = a + g * lda + q, *a1 = a0 + 8 * lda;
@@ -52,6 +56,7 @@ DEV void tile(C* c, int ldc, const A* a, int lda, const B* b, int ldb, int k, f6
 				*x = init != 0 ? *x + t : t;
 			}
 	warpSync();
+	}
 #else
 	f64 s[16][16] = {};
 	for (int i = 0; i < 16; i++)
@@ -121,12 +126,12 @@ struct Sum {
 	f64 s[16][16];
 	Sum() { clear(); }
 	void clear() { __builtin_memset(s, 0, sizeof s); }
-	template <bool transposed = true> void add(const f64* a, int lda, const f64* b, int ldb) {
+	template <bool transposed = true, class A, class B> void add(const A* a, int lda, const B* b, int ldb) {
 		for (int i = 0; i < 16; i++)
 			for (int j = 0; j < 16; j++)
 				for (int l = 0; l < 16; l++) s[i][j] += a[i * lda + l] * (transposed ? b[l * ldb + j] : b[j * ldb + l]);
 	}
-	void store(f64* c, int ldc) const {
+	template <class C> void store(C* c, int ldc) const {
 		for (int i = 0; i < 16; i++)
 			for (int j = 0; j < 16; j++) c[i * ldc + j] = s[i][j];
 	}
@@ -142,6 +147,12 @@ struct Sum {
 	}
 #endif
 };
+
+template <class F> struct SumFor { typedef Sum type; };
+#ifdef __CUDA__
+template <> struct SumFor<Single> { typedef SumSingle type; };
+#endif
+template <class F> using SumOf = typename SumFor<F>::type;
 
 // reduce makes the first S numbers sums over the block, and the M others maxima (of
 // numbers that are not negative), for every thread; the number of warps is a power
@@ -233,6 +244,10 @@ static __attribute__((shared)) f64 columns[64 + 32] __attribute__((aligned(16)))
 #endif
 template <class F, class V> FUN void corner(F* a, int ld, V* pivots) {
 #ifdef __CUDA__
+	if constexpr (__is_same(F, Single)) {
+		cornerSingle(a, ld, pivots, single(columns));
+		return;
+	} else {
 	const int i = lane() & 15;
 	const bool inverse = lane() >= 16;
 	const unsigned base = (unsigned)(unsigned long long)near(columns);
@@ -277,6 +292,7 @@ template <class F, class V> FUN void corner(F* a, int ld, V* pivots) {
 #pragma unroll
 		for (int j = 0; j < 16; j++) a[j * ld + i] = x[j] * r[j];
 	warpSync();
+	}
 #else
 	f64 x[32][16] = {}; // of each lane
 	for (int i = 0; i < 16; i++) {
@@ -311,7 +327,7 @@ template <class F> FUN void invert(F* l, int blocks) {
 		const int ld = lowStride(I);
 		for (int first = 0; first < I; first += warps()) {
 			const int J = first + warp();
-			Sum s;
+			SumOf<F> s;
 			if (J < I)
 				for (int K = J; K < I; K++) s.add(row + 16 * K, ld, l + lowOffset(K) + 16 * J, lowStride(K));
 			blockSync(); // others read what is written now
@@ -343,7 +359,7 @@ template <class F, class V> FUN f64 factorIn(F* a, int n, const V* diag, V* pivo
 	const bool together = blocks - 1 <= 2 * others; // a warp holds two sums
 	if (warp() == 0) corner(a, lowStride(0), pivots);
 	blockSync();
-	Sum sum[2];
+	SumOf<F> sum[2];
 	for (int K = 0;; K++) {
 		F *row = a + lowOffset(K), *top = row + 16 * K;
 		const int ldk = lowStride(K);
@@ -417,11 +433,11 @@ template <class F, class V> FUN void mulLowIn(const F* l, int n, const V* x, V* 
 	for (int i = tid() / share; i < rows; i += threads() / share) { // whole warps: rows are 16·k
 		const int I = i / 16;
 		const F* row = l + lowOffset(I) + (i - 16 * I) * lowStride(I);
-		f64 s[4] = {};
+		Real<F> s[4] = {};
 		for (int j = g; j < 16 * (I + 1); j += 16)
 #pragma unroll
 			for (int u = 0; u < 16 / share; u++) s[u & 3] += row[j + u * share] * x[j + u * share];
-		f64 t = (s[0] + s[1]) + (s[2] + s[3]);
+		Real<F> t = (s[0] + s[1]) + (s[2] + s[3]);
 #ifdef __CUDA__
 		t += shuffleXor(t, 1);
 		t += shuffleXor(t, 2);
@@ -486,7 +502,7 @@ template <class F, class V> FUN void mulLowTIn(const F* l, int n, const V* x, V*
 	const int wide = (rows + WARP - 1) / WARP * WARP, groups = max(1, threads() / wide);
 	for (int j = tid() % wide; j < rows; j += groups == 1 ? threads() : rows) {
 		const int g = groups == 1 ? 0 : tid() / wide;
-		f64 s[4] = {};
+		Real<F> s[4] = {};
 		if (g < groups)
 			for (int I = j / 16 + g; I < blocks; I += groups) {
 				const F* at = l + lowOffset(I) + j;
@@ -494,14 +510,14 @@ template <class F, class V> FUN void mulLowTIn(const F* l, int n, const V* x, V*
 #pragma unroll
 				for (int r = 0; r < 16; r++) s[r & 3] += at[r * ld] * x[16 * I + r];
 			}
-		const f64 t = (s[0] + s[1]) + (s[2] + s[3]);
+		const Real<F> t = (s[0] + s[1]) + (s[2] + s[3]);
 		if (groups == 1) y[j] = t;
 		else if (g < groups) part[tid()] = t;
 	}
 	blockSync();
 	if (groups == 1) return;
 	EACH(j, rows) {
-		f64 t = 0;
+		Real<F> t = 0;
 		for (int g = 0; g < groups; g++) t += part[g * wide + j];
 		y[j] = t;
 	}

@@ -259,6 +259,17 @@ FUN void prepare(const Args& a, int e, f64* fast, f64* low, f64* panel) {
 #endif
 		ok = leastS > INDEPENDENT;
 	}
+#ifndef GROUP
+	if (a.mixed && ok) {
+		f64 most[1] = {0};
+		blockSync();
+		EACH(i, t) most[0] = larger(most[0], diagonalAt(s.low, i));
+		reduce<0, 1>(most, room);
+		const f64 scale = most[0] > 0 ? 1 / most[0] : 1;
+		EACH(i, lowSize(t)) ((float*)s.single)[i] = s.low[i] * scale;
+		if (tid() == 0) s.num[stageScale] = scale;
+	}
+#endif
 	if (tid() == 0) {
 		s.num[stageOK] = ok ? 1 : 0;
 		s.num[stageMaxQ] = top[0], s.num[stageMaxA] = top[1], s.num[stageMaxG] = top[2];

@@ -17,7 +17,7 @@ template <class V> struct alignas(16) Block {
 	Args a;
 	Work<V> w;
 };
-static_assert(sizeof(Block<f64>) == 736 && sizeof(Block<Near>) == 736, "the host reckons with another size");
+static_assert(sizeof(Block<f64>) == 784 && sizeof(Block<Near>) == 784, "the host reckons with another size");
 
 // enter copies the arguments there. It returns what follows in shared memory.
 DEV f64* enter(const Args& args) {
@@ -45,8 +45,8 @@ template <class V> DEV Block<V>& room(const Args& args) {
 	f64* slow = a.scratch + (i64)bid() * a.scratchSize;
 	V* vectors = as<V>(a.inShared & placeVectors ? fast : slow);
 	(a.inShared & placeVectors ? fast : slow) += workSize(a.n, a.p, a.t);
-	f64* factor = a.inShared & placeFactor ? fast : slow;
-	(a.inShared & placeFactor ? fast : slow) += lowSize(a.t) * TWICE;
+	f64* factor = a.inShared & (placeFactor | placeSingle) ? fast : slow;
+	if (!(a.inShared & placeSingle)) (a.inShared & placeFactor ? fast : slow) += lowSize(a.t) * TWICE;
 	if (inner() == 0) view(b.w, a, vectors, factor, a.inShared & placeR ? fast : nullptr);
 	blockSync();
 	return b;
@@ -83,6 +83,12 @@ KERNEL BOUNDS(512, 1) void NAME(qp_prepare)(const Args args) {
 STEPS(f64, ) // with vectors in scratch
 #ifndef GROUP
 STEPS(Near, _near) // in shared memory
+
+// Factors of iterations in float32.
+KERNEL BOUNDS(128, 3) void qp_solve_mixed(const Args args) {
+	Block<Near>& b = room<Near>(args);
+	ELEMENTS(e) solveElement(b.a, b.w, e);
+}
 #endif
 
 #ifndef GROUP

@@ -74,6 +74,10 @@ template <class V> FUN int run(const Args& a, Work<V>& w, int e, Loop& l, Figure
 			fetched();
 			return running;
 		}
+		if (w.single && l.excess <= EARLY && !renew(w, l)) {
+			fall(w, l);
+			coming = false;
+		}
 		survey(a, w, l, false);
 		const bool done = l.excess <= 1, early = !done && a.polish && l.excess <= EARLY && l.tried < ATTEMPTS;
 		if (done || early) {
@@ -103,6 +107,11 @@ template <class V> FUN int run(const Args& a, Work<V>& w, int e, Loop& l, Figure
 			survey(a, w, l, true); // y was overwritten
 		}
 		once([&] { progress(a, l, l.at); });
+		if (w.single && stuck(l) && !l.stop) {
+			fall(w, l);
+			coming = false;
+			survey(a, w, l, true);
+		}
 		if (l.stop || stuck(l) || l.iter >= a.maxIter || l.largest > 1e9 * l.cost) {
 			fetched();
 			f = l.at;
@@ -110,11 +119,14 @@ template <class V> FUN int run(const Args& a, Work<V>& w, int e, Loop& l, Figure
 		}
 		traced(a, e, l);
 		if (!coming) fetchR(w);
-		if (!iterate(a, w, l)) {
-			f = l.at;
-			return left;
+		coming = iterate(a, w, l);
+		if (!coming) {
+			if (!w.single) {
+				f = l.at;
+				return left;
+			}
+			fall(w, l);
 		}
-		coming = true;
 	}
 }
 
@@ -157,7 +169,10 @@ template <class V> FUN void store(const Args& a, const Work<V>& w, int e, int co
 }
 
 template <class V> DEV void solveElement(const Args& a, Work<V>& w, int e) {
-	if (inner() == 0) w.s = stageAt(a, e);
+	if (inner() == 0) {
+		w.s = stageAt(a, e);
+		if (a.mixed) w.single = single(w.place), w.far = a.factors + (i64)e * lowSize(w.t);
+	}
 	blockSync();
 	const int was = a.code[e];
 	if (was != fresh && was != running) return;
@@ -191,6 +206,7 @@ template <class V> DEV void solveElement(const Args& a, Work<V>& w, int e) {
 	} else if (code != back) {
 		if (code == left || code == stopped) recover(a, w, e, l.kappa);
 		store(a, w, e, code, l, f);
+		if (tid() == 0) a.info[(i64)e * numInfo + infoFell] = l.fell;
 		if (code == solved) {
 			assess(a, w, e, least, a.info + (i64)e * numInfo);
 			if (tid() == 0) a.info[(i64)e * numInfo + infoCount] = w.active;
