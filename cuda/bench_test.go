@@ -2,6 +2,7 @@ package cuda
 
 import (
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"os"
 	"slices"
@@ -224,11 +225,14 @@ func median(x []float64) float64 {
 }
 
 // benchDevice is a GPU; with -short, the emulated device, to see that this works. With
-// OPTNET_UNPINNED=1 the driver does all copying.
+// OPTNET_UNPINNED=1 the driver does all copying, before and after the kernels.
 func benchDevice(b *testing.B) *Engine {
 	e := emulatedOr(b)
 	if os.Getenv("OPTNET_UNPINNED") == "1" {
 		e.unpinned()
+		for _, g := range e.gpus {
+			g.stretch = math.MaxInt
+		}
 	}
 	return e
 }

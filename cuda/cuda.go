@@ -130,6 +130,7 @@ type gpu struct {
 	sums  *cudadrv.Function
 
 	lanes    *lanes
+	stretch  int  // bytes of a stretch at least
 	pageable bool // for tests: as if there were no pinned memory
 
 	mu       sync.Mutex
@@ -185,7 +186,7 @@ func newGPU(drv *cudadrv.Driver, ordinal int) (*gpu, error) {
 	if err != nil {
 		return nil, err
 	}
-	g := &gpu{Device: d}
+	g := &gpu{Device: d, stretch: stretchBytes}
 	g.lanes = newLanes(g)
 	if err := g.load(); err != nil {
 		d.Close()

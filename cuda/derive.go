@@ -3,6 +3,7 @@ package cuda
 import (
 	"context"
 
+	"github.com/optnet-go/optnet/internal/cudadrv"
 	"github.com/optnet-go/optnet/qp"
 )
 
@@ -47,8 +48,7 @@ func (d *share) sort(ctx context.Context) error {
 			codes[i] = codePlain
 		}
 	}
-	put(&d.uploads, codes, d.args.code, false)
-	if err := d.send(); err != nil {
+	if err := cudadrv.Upload(d.streams[0], d.args.code, codes); err != nil {
 		return err
 	}
 	if err := d.second.take(ctx, d, qp.OutZ|qp.OutDuals|qp.OutFactors, false); err != nil {
@@ -95,20 +95,18 @@ func (d *share) vjp(ctx context.Context, dst *qp.Gradient, up *qp.Point) error {
 	s := d.state.plan.sh
 	a := &d.args
 	for k := range points {
-		src, one := *points[k].of(up), points[k].len(s)
+		count := d.size * points[k].len(s)
 		a.up[k] = 0
-		if len(src) == 0 || one == 0 {
+		if count == 0 || len(*points[k].of(up)) == 0 {
 			continue
 		}
-		if err := load(d, &d.up[k], src[d.from*one:(d.from+d.size)*one]); err != nil {
+		if _, err := d.up[k].grow(d.gpu, count, 8); err != nil {
 			return err
 		}
 		a.up[k] = d.up[k].m.Ptr
 	}
-	if err := d.send(); err != nil {
-		return err
-	}
 	a.rows = 0
+	bytes := 0
 	for k := range coefs {
 		one := coefs[k].len(s)
 		a.grad[k] = 0
@@ -122,6 +120,9 @@ func (d *share) vjp(ctx context.Context, dst *qp.Gradient, up *qp.Point) error {
 				return err
 			}
 			a.rows = d.rows.m.Ptr
+			d.sums[k] = grow(d.sums[k], count)
+		} else {
+			bytes += 8 * count
 		}
 		if _, err := d.grad[k].grow(d.gpu, count, 8); err != nil {
 			return err
@@ -134,33 +135,33 @@ func (d *share) vjp(ctx context.Context, dst *qp.Gradient, up *qp.Point) error {
 	a.cert = d.cert.m.Ptr
 	d.certs = grow(d.certs, d.size*numCert)
 	plan := d.state.plan
-	err := d.timing(func() error {
-		l := d.deriving(plan, d.size)
-		if err := d.launch(d.kernels(plan).vjp, l, &d.scratch, d.blocks(l, d.size)); err != nil {
-			return err
+	sums := layout{threads: 256, shared: blockBytes}
+	layout := d.deriving(plan, d.size)
+	err := d.flow(bytes, func(x *stretch) {
+		for k, dev := range x.args.up {
+			if dev != 0 {
+				d.put(&d.uploads, x, *points[k].of(up), points[k].len(s), dev, false)
+			}
 		}
-		if a.rows == 0 {
-			return nil
+		x.todo = append(x.todo, launch{d.kernels(plan).vjp, layout, &d.scratch, d.blocks(layout, x.to-x.from)})
+		if a.rows != 0 {
+			x.todo = append(x.todo, launch{d.gpu.sums, sums, &d.scratch, 4 * d.Multiprocessors})
 		}
-		return d.launch(d.gpu.sums, layout{threads: 256, shared: blockBytes}, &d.scratch, 4*d.Multiprocessors)
+	}, func(x *stretch) error {
+		put(&d.downloads, d.certs[x.from*numCert:x.to*numCert], x.args.cert, false)
+		for k, dev := range x.args.grad {
+			one := coefs[k].len(s)
+			switch {
+			case dev == 0:
+			case d.state.shared(k):
+				put(&d.downloads, d.sums[k][x.from/chunk*one:(x.to+chunk-1)/chunk*one], dev, false)
+			default:
+				d.put(&d.downloads, x, *coefs[k].of(&dst.Data), one, dev, dst.Add)
+			}
+		}
+		return nil
 	})
 	if err != nil {
-		return err
-	}
-	put(&d.downloads, d.certs, a.cert, false)
-	for k := range coefs {
-		if a.grad[k] == 0 {
-			continue
-		}
-		one := coefs[k].len(s)
-		if d.state.shared(k) {
-			d.sums[k] = grow(d.sums[k], (d.size+chunk-1)/chunk*one)
-			put(&d.downloads, d.sums[k], a.grad[k], false)
-			continue
-		}
-		put(&d.downloads, (*coefs[k].of(&dst.Data))[d.from*one:(d.from+d.size)*one], a.grad[k], dst.Add)
-	}
-	if err := d.receive(); err != nil {
 		return err
 	}
 	for i := range d.size {
@@ -226,24 +227,24 @@ func (d *share) jvp(ctx context.Context, dst *qp.Tangent, dir *qp.Data) error {
 	s, plan := d.state.plan.sh, d.state.plan
 	a := &d.args
 	a.dirShared = 0
+	bytes := 0
 	for k := range coefs {
 		src, one := *coefs[k].of(dir), coefs[k].len(s)
 		a.dir[k] = 0
 		if len(src) == 0 || one == 0 {
 			continue
 		}
+		count := one
 		if len(src) == one {
 			a.dirShared |= 1 << k
 		} else {
-			src = src[d.from*one : (d.from+d.size)*one]
+			count = d.size * one
+			bytes += 8 * count
 		}
-		if err := load(d, &d.dir[k], src); err != nil {
+		if _, err := d.dir[k].grow(d.gpu, count, 8); err != nil {
 			return err
 		}
 		a.dir[k] = d.dir[k].m.Ptr
-	}
-	if err := d.send(); err != nil {
-		return err
 	}
 	for k := range points {
 		if _, err := d.tangent[k].grow(d.gpu, d.size*points[k].len(s), 8); err != nil {
@@ -256,19 +257,27 @@ func (d *share) jvp(ctx context.Context, dst *qp.Tangent, dir *qp.Data) error {
 	}
 	a.cert = d.cert.m.Ptr
 	d.certs = grow(d.certs, d.size*numCert)
-	err := d.timing(func() error {
-		l := d.deriving(plan, d.size)
-		return d.launch(d.kernels(plan).jvp, l, &d.scratch, d.blocks(l, d.size))
+	layout := d.deriving(plan, d.size)
+	err := d.flow(bytes, func(x *stretch) {
+		for k, dev := range x.args.dir {
+			src, one := *coefs[k].of(dir), coefs[k].len(s)
+			switch {
+			case dev == 0:
+			case len(src) != one:
+				d.put(&d.uploads, x, src, one, dev, false)
+			case x.from == 0:
+				put(&d.uploads, src, dev, false)
+			}
+		}
+		x.todo = append(x.todo, launch{d.kernels(plan).jvp, layout, &d.scratch, d.blocks(layout, x.to-x.from)})
+	}, func(x *stretch) error {
+		put(&d.downloads, d.certs[x.from*numCert:x.to*numCert], x.args.cert, false)
+		for k, dev := range x.args.tangent {
+			d.put(&d.downloads, x, *points[k].of(&dst.Point), points[k].len(s), dev, false)
+		}
+		return nil
 	})
 	if err != nil {
-		return err
-	}
-	put(&d.downloads, d.certs, a.cert, false)
-	for k := range points {
-		one := points[k].len(s)
-		put(&d.downloads, (*points[k].of(&dst.Point))[d.from*one:(d.from+d.size)*one], a.tangent[k], false)
-	}
-	if err := d.receive(); err != nil {
 		return err
 	}
 	for i := range d.size {

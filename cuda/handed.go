@@ -86,6 +86,7 @@ func (h *handed) fetch(d *share) error {
 			put(&d.downloads, h.from.X[j*stride:(j+1)*stride], d.x.m.Ptr+uintptr(8*i*stride), false)
 		}
 	}
+	d.downloads.end(d.streams[0])
 	return d.receive()
 }
 

@@ -219,6 +219,11 @@ func (p *plan) asMixed(limit int) {
 	p.mixed, p.solve, p.alone, p.stage = true, l, l, s.stageSize(true)
 }
 
+// serial says that kernels do not run side by side, because blocks have scratch.
+func (p *plan) serial() bool {
+	return p.groups || p.solve.scratch > 0 || p.derive.scratch > 0 || p.prep.scratch > 0
+}
+
 // kernels are those that the plan runs.
 func (g *gpu) kernels(p *plan) *kernels {
 	if p.groups {

@@ -25,10 +25,14 @@ func (c *column) reserve(d *share, values, one int) error {
 // share is the part of a batch that one device has.
 type share struct {
 	*gpu
-	state  *state
-	stream cudadrv.Stream
-	from   int // the first element
-	size   int
+	state *state
+	from  int // the first element
+	size  int
+
+	streams   []cudadrv.Stream // the first one, and those that stretches wanted
+	stretches [mostStretches]stretch
+	list      []stretch     // those of the call
+	turn      cudadrv.Event // what a stretch waits for
 
 	cols   [numCoef]column
 	staged bool // the stage is that of the columns
@@ -40,7 +44,7 @@ type share struct {
 	out                                                                 [6]buffer
 	up, tangent                                                         [5]buffer
 	dir, grad                                                           [numCoef]buffer
-	stop                                                                buffer // one number, not 0: stop
+	stop                                                                buffer // one number, not 0: stop; 0 between calls
 	signal                                                              cudadrv.Stream
 
 	// What the host knows of the elements.
@@ -56,8 +60,7 @@ type share struct {
 	uploads, downloads transfer
 	bags               [2]bag // of uploads and downloads
 
-	args    args
-	params  unsafe.Pointer
+	args    args // of all elements
 	cluster cudadrv.Clusters
 
 	timed  bool // kernels, for benchmarks
@@ -68,16 +71,26 @@ type share struct {
 func newShare(s *state, g *gpu) (*share, error) {
 	d := &share{gpu: g, state: s}
 	d.second.untimed = true
-	return d, d.on(func() (err error) {
-		if d.stream, err = g.NewStream(); err != nil {
+	return d, d.on(func() error {
+		stream, err := g.NewStream()
+		if err != nil {
 			return err
 		}
+		d.streams = append(d.streams, stream)
 		if d.signal, err = g.NewStream(); err != nil {
 			return err
 		}
-		d.uploads.stream, d.downloads.stream, d.uploads.up = d.stream, d.stream, true
-		_, err = d.stop.grow(g, 1, 8)
-		return err
+		if d.turn, err = g.NewEvent(false); err != nil {
+			return err
+		}
+		d.uploads.up, d.uploads.sent = true, d.begin
+		if _, err = d.stop.grow(g, 1, 8); err != nil {
+			return err
+		}
+		if err = cudadrv.Clear(stream, d.stop.m.Ptr, 8); err != nil {
+			return err
+		}
+		return stream.Wait()
 	})
 }
 
@@ -120,8 +133,11 @@ func (d *share) close() error {
 	for k := range d.bags {
 		note(d.bags[k].mem.Free())
 	}
-	note(d.stream.Destroy())
+	for _, s := range d.streams {
+		note(s.Destroy())
+	}
 	note(d.signal.Destroy())
+	note(d.turn.Destroy())
 	if d.timed {
 		note(d.marks[0].Destroy())
 		note(d.marks[1].Destroy())
@@ -191,10 +207,10 @@ func (d *share) keeping(f func() error) error {
 	for i, b := range list {
 		b.held = false
 		if err == nil && b.m.Ptr != old[i].Ptr {
-			err = cudadrv.Copy(d.stream, b.m.Ptr, old[i].Ptr, old[i].Size)
+			err = cudadrv.Copy(d.streams[0], b.m.Ptr, old[i].Ptr, old[i].Size)
 		}
 	}
-	if e := d.stream.Wait(); err == nil {
+	if e := d.streams[0].Wait(); err == nil {
 		err = e
 	}
 	for i, b := range list {
@@ -227,22 +243,22 @@ func grow[T any](x []T, n int) []T {
 }
 
 // launch starts a kernel.
-func (d *share) launch(f *cudadrv.Function, l layout, scratch *buffer, blocks int) error {
-	if blocks == 0 {
+func (d *share) launch(x *stretch, l *launch) error {
+	if l.blocks == 0 {
 		return nil
 	}
-	d.args.scratch, d.args.scratches, d.args.inShared = scratch.m.Ptr, int64(l.scratch), l.places
-	if group := l.group; group > 0 {
-		d.args.barrier = d.barrier.m.Ptr
-		if err := cudadrv.Clear(d.stream, d.args.barrier, int64(4*barrier*blocks)); err != nil {
+	x.args.scratch, x.args.scratches, x.args.inShared = l.scratch.m.Ptr, int64(l.layout.scratch), l.layout.places
+	if group := l.layout.group; group > 0 {
+		x.args.barrier = d.barrier.m.Ptr
+		if err := cudadrv.Clear(x.stream, x.args.barrier, int64(4*barrier*l.blocks)); err != nil {
 			return err
 		}
 		if d.clusters {
-			return d.cluster.Launch(f, d.stream, blocks, group, l.threads/group, l.shared, unsafe.Pointer(&d.args), &d.params)
+			return d.cluster.Launch(l.f, x.stream, l.blocks, group, l.layout.threads/group, l.layout.shared, unsafe.Pointer(&x.args), &x.params)
 		}
-		return f.LaunchGroups(d.stream, blocks, group, l.threads/group, l.shared, unsafe.Pointer(&d.args), &d.params)
+		return l.f.LaunchGroups(x.stream, l.blocks, group, l.layout.threads/group, l.layout.shared, unsafe.Pointer(&x.args), &x.params)
 	}
-	return f.Launch(d.stream, blocks, l.threads, l.shared, unsafe.Pointer(&d.args), &d.params)
+	return l.f.Launch(x.stream, l.blocks, l.layout.threads, l.layout.shared, unsafe.Pointer(&x.args), &x.params)
 }
 
 // timing measures what f queues, if that is wanted.
@@ -250,13 +266,13 @@ func (d *share) timing(f func() error) error {
 	if !d.timed {
 		return f()
 	}
-	if err := d.marks[0].Record(d.stream); err != nil {
+	if err := d.marks[0].Record(d.streams[0]); err != nil {
 		return err
 	}
 	if err := f(); err != nil {
 		return err
 	}
-	if err := d.marks[1].Record(d.stream); err != nil {
+	if err := d.marks[1].Record(d.streams[0]); err != nil {
 		return err
 	}
 	if err := d.marks[1].Wait(); err != nil {
@@ -267,8 +283,9 @@ func (d *share) timing(f func() error) error {
 	return err
 }
 
-// admit loads the coefficients that are not kept, and fills the arguments.
-func (d *share) admit(b *qp.Batch) error {
+// admit makes room for the coefficients that are not kept, and fills the arguments. It
+// returns the bytes that elements have of their own.
+func (d *share) admit(b *qp.Batch) (bytes int, err error) {
 	s, plan := d.state.plan.sh, d.state.plan
 	a := &d.args
 	*a = args{
@@ -298,14 +315,10 @@ func (d *share) admit(b *qp.Batch) error {
 		staging := k == 0 || k == 2 || k == 4 // Q, A, G
 		if b.Keep&(1<<k) == 0 {
 			if err := c.reserve(d, values, one); err != nil {
-				return err
+				return 0, err
 			}
-			src := *coefs[k].of(&b.Data)
 			if !shared {
-				src = src[d.from*one : (d.from+d.size)*one]
-			}
-			if values > 0 {
-				put(&d.uploads, src, c.m.Ptr, false)
+				bytes += 8 * values * one
 			}
 			c.values = values
 			fresh = fresh || staging
@@ -326,7 +339,29 @@ func (d *share) admit(b *qp.Batch) error {
 		fresh = true
 	}
 	d.stages, d.staged = stages, !fresh
-	return nil
+	return bytes, nil
+}
+
+// load puts the coefficients that are not kept on the list of uploads, and the start.
+func (d *share) load(x *stretch, b *qp.Batch) {
+	s := d.state.plan.sh
+	for k := range coefs {
+		one := coefs[k].len(s)
+		if one == 0 || b.Keep&(1<<k) != 0 {
+			continue
+		}
+		src := *coefs[k].of(&b.Data)
+		if !d.state.shared(k) {
+			d.put(&d.uploads, x, src, one, x.args.data[k], false)
+		} else if x.from == 0 {
+			put(&d.uploads, src, x.args.data[k], false)
+		}
+	}
+	for k, dev := range x.args.warm {
+		if dev != 0 {
+			d.put(&d.uploads, x, *points[k].of(b.Warm), points[k].len(s), dev, false)
+		}
+	}
 }
 
 // solve solves the elements from one to another of the batch.
@@ -339,7 +374,8 @@ func (d *share) solve(ctx context.Context, deadline time.Time, dst *qp.Solution,
 	if want == 0 {
 		want = ^qp.Output(0)
 	}
-	if err := d.admit(b); err != nil {
+	bytes, err := d.admit(b)
+	if err != nil {
 		d.staged = false
 		return err
 	}
@@ -367,93 +403,82 @@ func (d *share) solve(ctx context.Context, deadline time.Time, dst *qp.Solution,
 	}
 	if tracing {
 		a.state, a.trace, a.steps = d.loop.m.Ptr, d.trace.m.Ptr, 1
-		if err := cudadrv.Fill(d.stream, a.trace, 0xff, int64(8*len(d.lines))); err != nil {
+		if err := cudadrv.Fill(d.streams[0], a.trace, 0xff, int64(8*len(d.lines))); err != nil {
 			return err
 		}
 	}
 	if b.Warm != nil {
 		for k := range d.warm {
-			src, one := *points[k].of(b.Warm), points[k].len(s)
-			if len(src) == 0 || one == 0 {
+			count := d.size * points[k].len(s)
+			if count == 0 || len(*points[k].of(b.Warm)) == 0 {
 				continue
 			}
-			if err := load(d, &d.warm[k], src[from*one:to*one]); err != nil {
+			if _, err := d.warm[k].grow(d.gpu, count, 8); err != nil {
 				return err
 			}
 			a.warm[k] = d.warm[k].m.Ptr
+			bytes += 8 * count
 		}
-	}
-	if err := d.send(); err != nil {
-		d.staged = false
-		return err
 	}
 	expired := func() bool { return !deadline.IsZero() && !time.Now().Before(deadline) }
-	if ctx.Err() != nil || expired() {
-		for i := range d.codes {
-			d.codes[i] = codeBack
-		}
-		put(&d.uploads, d.codes, a.code, false)
-		if err := d.send(); err != nil {
-			return err
-		}
-		if err := d.settle(); err != nil {
-			return err
-		}
-		return d.conclude(ctx, expired(), dst, b)
-	}
-	if err := cudadrv.Clear(d.stream, a.code, int64(4*d.size)); err != nil {
-		return err
-	}
+	over := ctx.Err() != nil || expired()
 	if ctx.Done() != nil || !deadline.IsZero() {
 		a.stop = d.stop.m.Ptr
-		if err := cudadrv.Clear(d.stream, a.stop, 8); err != nil {
-			return err
+	}
+	if ctx.Done() != nil && !over {
+		end := d.whenOver(func(f func()) func() bool { return context.AfterFunc(ctx, f) })
+		defer end()
+	}
+	if !deadline.IsZero() && !over {
+		end := d.whenOver(func(f func()) func() bool { return time.AfterFunc(time.Until(deadline), f).Stop })
+		defer end()
+	}
+	staged := d.staged
+	if a.oneStage == 1 && !staged {
+		bytes = 0 // all wait for that stage
+	}
+	d.staged = false
+	run, layout, prep := d.kernels(plan), d.solving(plan, d.size), d.preparing(plan, d.stages)
+	for i := range d.codes {
+		d.codes[i] = codeFresh
+		if over {
+			d.codes[i] = codeBack
 		}
 	}
-	if ctx.Done() != nil {
-		over := d.whenOver(func(f func()) func() bool { return context.AfterFunc(ctx, f) })
-		defer over()
-	}
-	if !deadline.IsZero() {
-		over := d.whenOver(func(f func()) func() bool { return time.AfterFunc(time.Until(deadline), f).Stop })
-		defer over()
-	}
-	run, layout := d.kernels(plan), d.solving(plan, d.size)
-	err := d.timing(func() error {
-		if !d.staged && run.prepare != nil {
-			prep := d.preparing(plan, d.stages)
-			if err := d.launch(run.prepare, prep, &d.prepScratch, d.blocks(prep, d.stages)); err != nil {
+	err = d.flow(bytes, func(x *stretch) {
+		d.load(x, b)
+		put(&d.uploads, d.codes[x.from:x.to], x.args.code, false)
+		if over {
+			return
+		}
+		if !staged && run.prepare != nil {
+			x.todo = append(x.todo, launch{run.prepare, prep, &d.prepScratch, d.blocks(prep, min(d.stages, x.to-x.from))})
+		}
+		x.todo = append(x.todo, launch{run.solve, layout, &d.scratch, d.blocks(layout, x.to-x.from)})
+	}, func(x *stretch) error {
+		if over {
+			return nil
+		}
+		if tracing {
+			err := d.told(x, func() bool { return ctx.Err() != nil || expired() })
+			if err != nil {
 				return err
 			}
-			d.staged = true
 		}
-		return d.launch(run.solve, layout, &d.scratch, d.blocks(layout, d.size))
+		put(&d.downloads, d.codes[x.from:x.to], x.args.code, false)
+		put(&d.downloads, d.infos[x.from*numInfo:x.to*numInfo], x.args.info, false)
+		lens := s.resultLens()
+		for k, to := range results(dst) {
+			if x.args.out[k] != 0 && len(to) > 0 {
+				d.put(&d.downloads, x, to, lens[k], x.args.out[k], false)
+			}
+		}
+		return nil
 	})
 	if err != nil {
 		return err
 	}
-	for tracing {
-		if err := d.told(); err != nil {
-			return err
-		}
-		if !slices.Contains(d.codes, codeRunning) {
-			break
-		}
-		if ctx.Err() != nil || expired() {
-			if err := cudadrv.Fill(d.stream, a.stop, 1, 4); err != nil {
-				return err
-			}
-		}
-		if err := d.launch(run.solve, layout, &d.scratch, d.blocks(layout, d.size)); err != nil {
-			return err
-		}
-	}
-	put(&d.downloads, d.codes, a.code, false)
-	put(&d.downloads, d.infos, a.info, false)
-	d.download(dst)
-	if err := d.receive(); err != nil {
-		return err
-	}
+	d.staged = staged || !over
 	return d.conclude(ctx, expired(), dst, b)
 }
 
@@ -473,20 +498,14 @@ func (d *share) whenOver(after func(func()) func() bool) func() {
 	return func() {
 		if !stop() {
 			<-done
+			d.on(func() error {
+				if err := cudadrv.Clear(d.signal, d.stop.m.Ptr, 8); err != nil {
+					return err
+				}
+				return d.signal.Wait()
+			})
 		}
 	}
-}
-
-// load puts an array on the list of uploads, and makes room.
-func load[T any](d *share, b *buffer, src []T) error {
-	if len(src) == 0 {
-		return nil
-	}
-	if _, err := b.grow(d.gpu, len(src), int(unsafe.Sizeof(src[0]))); err != nil {
-		return err
-	}
-	put(&d.uploads, src, b.m.Ptr, false)
-	return nil
 }
 
 // results are the arrays of a Solution, as numbered in args.out.
@@ -496,32 +515,42 @@ func results(x *qp.Solution) [6][]float64 {
 
 func (s *shape) resultLens() [6]int { return [6]int{s.n, 1, s.p, s.m, s.n, s.m} }
 
-// download puts the results on the list of downloads.
-func (d *share) download(dst *qp.Solution) {
-	lens := d.state.plan.sh.resultLens()
-	for k, x := range results(dst) {
-		if d.args.out[k] != 0 && len(x) > 0 {
-			put(&d.downloads, x[d.from*lens[k]:(d.from+d.size)*lens[k]], d.args.out[k], false)
+// told passes on the lines of one iteration after the other.
+func (d *share) told(x *stretch, over func() bool) error {
+	for stop := false; ; {
+		put(&d.downloads, d.codes, x.args.code, false)
+		put(&d.downloads, d.lines, x.args.trace, false)
+		d.downloads.end(x.stream)
+		if err := d.receive(); err != nil {
+			return err
+		}
+		for i := range d.size {
+			l := d.lines[i*numTrace : (i+1)*numTrace]
+			if l[0] >= 0 {
+				d.state.told(qp.Iteration{
+					Element: d.from + i, Iter: int(l[0]), Value: l[1], Primal: l[2], Dual: l[3], Gap: l[4], Mu: l[5], StepP: l[6], StepD: l[7],
+				})
+			}
+		}
+		if !slices.Contains(d.codes, codeRunning) {
+			if !stop {
+				return nil
+			}
+			return cudadrv.Clear(x.stream, x.args.stop, 8)
+		}
+		if !stop && over() {
+			stop = true
+			if err := cudadrv.Fill(x.stream, x.args.stop, 1, 4); err != nil {
+				return err
+			}
+		}
+		if err := cudadrv.Fill(x.stream, x.args.trace, 0xff, int64(8*len(d.lines))); err != nil {
+			return err
+		}
+		if err := d.launch(x, &x.todo[len(x.todo)-1]); err != nil {
+			return err
 		}
 	}
-}
-
-// told passes on the lines of one iteration.
-func (d *share) told() error {
-	put(&d.downloads, d.codes, d.args.code, false)
-	put(&d.downloads, d.lines, d.args.trace, false)
-	if err := d.receive(); err != nil {
-		return err
-	}
-	for i := range d.size {
-		l := d.lines[i*numTrace : (i+1)*numTrace]
-		if l[0] >= 0 {
-			d.state.told(qp.Iteration{
-				Element: d.from + i, Iter: int(l[0]), Value: l[1], Primal: l[2], Dual: l[3], Gap: l[4], Mu: l[5], StepP: l[6], StepD: l[7],
-			})
-		}
-	}
-	return cudadrv.Fill(d.stream, d.args.trace, 0xff, int64(8*len(d.lines)))
 }
 
 // told calls Trace, one call at a time.
@@ -539,8 +568,10 @@ func (d *share) conclude(ctx context.Context, expired bool, dst *qp.Solution, b 
 	h := Handed{Elements: int64(d.size)}
 	if d.state.plan.mixed {
 		h.Mixed = h.Elements
-		for i := range d.size {
-			h.Fell += int64(d.infos[i*numInfo+infoFell])
+		for i, c := range d.codes[:d.size] {
+			if c != codeBack { // of which the device knows nothing
+				h.Fell += int64(d.infos[i*numInfo+infoFell])
+			}
 		}
 	}
 	for i, c := range d.codes[:d.size] {

@@ -26,21 +26,13 @@ func newState(p *plan) (*state, error) {
 	}
 	for _, g := range p.engine.gpus {
 		d, err := newShare(s, g)
+		s.parts = append(s.parts, d)
 		if err != nil {
 			s.Close()
 			return nil, err
 		}
-		s.parts = append(s.parts, d)
 	}
 	return s, nil
-}
-
-// bounds are the elements of a device: whole chunks, so that sums over the batch do
-// not depend on the number of devices.
-func (s *state) bounds(k, size int) (from, to int) {
-	chunks := (size + chunk - 1) / chunk
-	n := len(s.parts)
-	return min(size, chunks*k/n*chunk), min(size, chunks*(k+1)/n*chunk)
 }
 
 // each runs f for every device that has elements, at the same time. Where f fails,
@@ -52,7 +44,7 @@ func (s *state) each(size int, f func(d *share, from, to int) error) error {
 	errs := make([]error, len(s.parts))
 	var wait sync.WaitGroup
 	for k, d := range s.parts {
-		from, to := s.bounds(k, size)
+		from, to := span(size, k, len(s.parts)) // sums do not depend on how many there are
 		wait.Go(func() { errs[k] = d.run(from, to, f) })
 	}
 	wait.Wait()
@@ -68,8 +60,11 @@ func (d *share) run(from, to int, f func(d *share, from, to int) error) error {
 	if err != nil {
 		d.uploads.forget()
 		d.downloads.forget()
-		d.settle()
+		for _, s := range d.streams {
+			s.Wait()
+		}
 	}
+	d.bags[0].used = 0
 	return err
 }
 

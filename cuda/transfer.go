@@ -1,7 +1,6 @@
 package cuda
 
 import (
-	"errors"
 	"sync"
 	"sync/atomic"
 	"unsafe"
@@ -24,22 +23,26 @@ const (
 	leastSlot = 128 << 10 // so that a copy takes longer than its start
 	laneSlots = 2         // one is filled, one is on the bus
 	mostLanes = 8         // of a device
-	laneBytes = 4 << 20   // that are worth waking one more goroutine
+	laneBytes = 2 << 20   // that are worth waking one more goroutine; twice that to upload, which begins with a copy
 	align     = 64        // of an array in its piece
 )
 
-// transfer is a list of arrays on their way to the device, or from it.
+// transfer is a list of arrays on their way to the device, or from it, in legs that have
+// a stream each.
 type transfer struct {
-	moves  []move
-	size   int  // bytes from the first to the last, with gaps
-	up     bool // to the device
-	stream cudadrv.Stream
+	moves []move
+	legs  []leg
+	size  int               // bytes from the first to the last, with gaps
+	up    bool              // to the device
+	sent  func(k int) error // called when all of leg k is under way, one after the other
 
 	// While lanes are at it.
 	piece   int // bytes
+	pieces  int
 	next    atomic.Int64
 	helpers sync.WaitGroup
 	mu      sync.Mutex
+	gone    int // legs that are under way
 	err     error
 
 	sum []float64 // of a download that is added, where there is no pinned memory
@@ -53,6 +56,17 @@ type move struct {
 	add  bool // float64, to what is there
 }
 
+// leg is a part of the list.
+type leg struct {
+	stream   cudadrv.Stream
+	from, to int // bytes of the list
+	first    int // its first piece
+	left     int // pieces that are not under way
+}
+
+// piece is a part of a leg, in the same bytes.
+type piece struct{ leg, from, to int }
+
 // put appends an array to the list.
 func put[T any](t *transfer, host []T, dev uintptr, add bool) {
 	if len(host) == 0 {
@@ -63,10 +77,19 @@ func put[T any](t *transfer, host []T, dev uintptr, add bool) {
 	t.size += (len(bytes) + align - 1) &^ (align - 1)
 }
 
+// end ends a leg, of the arrays since the last one.
+func (t *transfer) end(stream cudadrv.Stream) {
+	from := 0
+	if n := len(t.legs); n > 0 {
+		from = t.legs[n-1].to
+	}
+	t.legs = append(t.legs, leg{stream: stream, from: from, to: t.size})
+}
+
 // forget drops the list, and with it the arrays.
 func (t *transfer) forget() {
 	clear(t.moves)
-	t.moves, t.size, t.err = t.moves[:0], 0, nil
+	t.moves, t.legs, t.size, t.gone, t.err = t.moves[:0], t.legs[:0], 0, 0, nil
 }
 
 // parts calls f with the parts of the arrays that lie from one byte of the list to
@@ -92,27 +115,26 @@ func (t *transfer) parts(from, to int, f func(m *move, host []byte, dev uintptr,
 	return nil
 }
 
-// send copies what lies from one byte of the list to another into pinned memory, and
-// starts its way to the device.
-func (t *transfer) send(pinned []byte, from, to int) error {
-	return t.parts(from, to, func(_ *move, host []byte, dev uintptr, at int) error {
-		part := pinned[at-from:][:len(host)]
+// send copies a piece into pinned memory, and starts its way to the device.
+func (t *transfer) send(pinned []byte, p piece) error {
+	return t.parts(p.from, p.to, func(_ *move, host []byte, dev uintptr, at int) error {
+		part := pinned[at-p.from:][:len(host)]
 		copy(part, host)
-		return cudadrv.Upload(t.stream, dev, part)
+		return cudadrv.Upload(t.legs[p.leg].stream, dev, part)
 	})
 }
 
-// fetch starts the way from the device to pinned memory, and take what is done with it
-// once it is there.
-func (t *transfer) fetch(pinned []byte, from, to int) error {
-	return t.parts(from, to, func(_ *move, host []byte, dev uintptr, at int) error {
-		return cudadrv.Download(t.stream, pinned[at-from:][:len(host)], dev)
+// fetch starts a piece's way from the device to pinned memory, and take is what is done
+// with it once it is there.
+func (t *transfer) fetch(pinned []byte, p piece) error {
+	return t.parts(p.from, p.to, func(_ *move, host []byte, dev uintptr, at int) error {
+		return cudadrv.Download(t.legs[p.leg].stream, pinned[at-p.from:][:len(host)], dev)
 	})
 }
 
-func (t *transfer) take(pinned []byte, from, to int) {
-	t.parts(from, to, func(m *move, host []byte, _ uintptr, at int) error {
-		part := pinned[at-from:][:len(host)]
+func (t *transfer) take(pinned []byte, p piece) {
+	t.parts(p.from, p.to, func(m *move, host []byte, _ uintptr, at int) error {
+		part := pinned[at-p.from:][:len(host)]
 		if m.add {
 			addTo(host, part)
 		} else {
@@ -129,296 +151,96 @@ func addTo(to, from []byte) {
 	}
 }
 
-// direct leaves the copying to the driver.
-func (t *transfer) direct() error {
-	for i := range t.moves {
-		m := &t.moves[i]
-		var err error
-		switch {
-		case t.up:
-			err = cudadrv.Upload(t.stream, m.dev, m.host)
-		case !m.add:
-			err = cudadrv.Download(t.stream, m.host, m.dev)
-		default:
-			t.sum = grow(t.sum, len(m.host)/8)
-			if err = cudadrv.Download(t.stream, t.sum, m.dev); err == nil {
-				err = t.stream.Wait()
+// direct leaves the copying of a leg to the driver.
+func (t *transfer) direct(p piece) error {
+	stream := t.legs[p.leg].stream
+	return t.parts(p.from, p.to, func(m *move, host []byte, dev uintptr, _ int) error {
+		if t.up {
+			return cudadrv.Upload(stream, dev, host)
+		}
+		if !m.add {
+			return cudadrv.Download(stream, host, dev)
+		}
+		t.sum = grow(t.sum, len(host)/8)
+		if err := cudadrv.Download(stream, t.sum, dev); err != nil {
+			return err
+		}
+		if err := stream.Wait(); err != nil {
+			return err
+		}
+		addTo(host, unsafe.Slice((*byte)(unsafe.Pointer(&t.sum[0])), len(host)))
+		return nil
+	})
+}
+
+// each calls f with one leg after the other, as pieces.
+func (t *transfer) each(f func(p piece) error) error {
+	for k, l := range t.legs {
+		if err := f(piece{k, l.from, l.to}); err != nil {
+			return err
+		}
+		if t.sent != nil {
+			if err := t.sent(k); err != nil {
+				return err
 			}
+		}
+	}
+	return nil
+}
+
+// send starts the uploads of what is on the list; the arrays are of no more use then.
+func (d *share) send() error {
+	t := &d.uploads
+	defer t.forget()
+	if t.size > 0 && !d.gpu.pageable {
+		if room := d.bags[0].room(d.gpu, t.size); room != nil {
+			return t.each(func(p piece) error { return t.send(room[p.from:], p) })
+		}
+		if err := t.carry(d.gpu.lanes, d.state.crew()); err != errUnpinned {
+			return err
+		}
+	}
+	return t.each(t.direct)
+}
+
+// receive waits for all that the legs' streams have to do, and for the downloads of what
+// is on the list.
+func (d *share) receive() error {
+	t := &d.downloads
+	defer t.forget()
+	wait := func(p piece) error { return t.legs[p.leg].stream.Wait() }
+	if !d.gpu.pageable {
+		if room := d.bags[1].room(d.gpu, t.size); room != nil {
+			d.bags[1].used = 0
+			if err := t.each(func(p piece) error { return t.fetch(room[p.from:], p) }); err != nil {
+				return err
+			}
+			return t.each(func(p piece) error {
+				err := wait(p)
+				if err == nil {
+					t.take(room[p.from:], p)
+				}
+				return err
+			})
+		}
+		if err := wait(piece{}); err != nil { // so that lanes do not wait for the first kernels
+			return err
+		}
+		if err := t.carry(d.gpu.lanes, d.state.crew()); err != errUnpinned {
 			if err == nil {
-				addTo(m.host, unsafe.Slice((*byte)(unsafe.Pointer(&t.sum[0])), len(m.host)))
+				err = t.each(wait)
 			}
-		}
-		if err != nil {
 			return err
 		}
 	}
-	if t.up {
-		return nil
-	}
-	return t.stream.Wait()
-}
-
-// errUnpinned says that there are no lanes.
-var errUnpinned = errors.New("no pinned memory")
-
-// carry has lanes do all of it, at most so many, and returns when the host's arrays are
-// of no more use to them.
-func (t *transfer) carry(l *lanes, crew int) error {
-	crew = max(1, min(crew, t.size/l.worth))
-	t.piece = min(max(t.size/(2*crew*laneSlots), leastSlot), l.slot) &^ (align - 1)
-	t.next.Store(0)
-	first := l.take(true)
-	if first == nil {
-		return errUnpinned
-	}
-	for n := 1; n < crew; n++ {
-		helper := l.take(false)
-		if helper == nil {
-			break
-		}
-		t.helpers.Add(1)
-		helper.task = t
-		go helper.help()
-	}
-	opened := first.carry(t)
-	l.put(first)
-	t.helpers.Wait()
-	if t.err == nil && !opened && int(t.next.Load())*t.piece < t.size {
-		return t.carry(l, crew) // the lanes that are left, if there are
-	}
-	return t.err
-}
-
-// fail notes what went wrong, and has everybody stop.
-func (t *transfer) fail(err error) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if t.err == nil {
-		t.err = err
-	}
-	t.next.Store(int64(t.size)) // pieces: that many there are not
-}
-
-// claim is the next piece that nobody has.
-func (t *transfer) claim() (from, to int, ok bool) {
-	from = int(t.next.Add(1)-1) * t.piece
-	return from, min(from+t.piece, t.size), from < t.size
-}
-
-// lanes are the pinned memory of a device. A transfer has those that it finds idle, and
-// waits for one if there is none; no lane ever waits for anything but copies, so that
-// none is missing for long.
-type lanes struct {
-	mu    sync.Mutex
-	back  sync.Cond
-	idle  []*lane
-	all   int // those that are in use, too
-	slot  int // bytes of each slot
-	worth int // bytes for each lane that takes part
-}
-
-// lane is pinned memory in slots.
-type lane struct {
-	gpu   *gpu
-	mem   cudadrv.Pinned
-	slots [laneSlots]slot
-	task  *transfer
-	help  func() // helps with the task: bound once, so that a call allocates nothing
-}
-
-type slot struct {
-	mem    []byte
-	passed cudadrv.Event // by what was last copied
-	busy   bool          // until then
-	from   int           // which bytes of a list it has
-	to     int
-}
-
-func newLanes(g *gpu) *lanes {
-	l := &lanes{all: mostLanes, slot: slotBytes, worth: laneBytes}
-	l.back.L = &l.mu
-	for range l.all {
-		x := &lane{gpu: g}
-		x.help = x.helping
-		l.idle = append(l.idle, x)
-	}
-	return l
-}
-
-// take returns an idle lane; if there is none it waits for one, if that is wanted and
-// there are any at all.
-func (l *lanes) take(wait bool) *lane {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	for len(l.idle) == 0 {
-		if !wait || l.all == 0 {
-			return nil
-		}
-		l.back.Wait()
-	}
-	x := l.idle[len(l.idle)-1]
-	l.idle = l.idle[:len(l.idle)-1]
-	return x
-}
-
-// put gives a lane back. One without memory is no more.
-func (l *lanes) put(x *lane) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if x.mem.Size == 0 {
-		l.all--
-	} else {
-		l.idle = append(l.idle, x)
-	}
-	l.back.Broadcast()
-}
-
-// close frees the memory once nobody uses it; from then on there are no lanes.
-func (l *lanes) close() error {
-	var errs []error
-	for {
-		x := l.take(true)
-		if x == nil {
-			return errors.Join(errs...)
-		}
-		errs = append(errs, x.close())
-		l.put(x)
-	}
-}
-
-// open allocates the memory, with the first task.
-func (x *lane) open() error {
-	if x.mem.Size > 0 {
-		return nil
-	}
-	var err error
-	bytes := x.gpu.lanes.slot
-	if x.mem, err = x.gpu.AllocPinned(int64(laneSlots * bytes)); err != nil {
+	if err := t.each(t.direct); err != nil {
 		return err
 	}
-	for k := range x.slots {
-		s := &x.slots[k]
-		if s.passed, err = x.gpu.NewEvent(false); err != nil {
-			x.close()
-			return err
-		}
-		s.mem = x.mem.Bytes()[k*bytes:][:bytes]
-	}
-	return nil
+	return t.each(wait)
 }
 
-func (x *lane) close() error {
-	var errs []error
-	for k := range x.slots {
-		if s := &x.slots[k]; s.mem != nil {
-			errs = append(errs, s.passed.Destroy())
-			*s = slot{}
-		}
-	}
-	return errors.Join(append(errs, x.mem.Free())...)
-}
-
-// helping is a goroutine's part in the lane's task.
-func (x *lane) helping() {
-	t := x.task
-	x.task = nil
-	defer t.helpers.Done()
-	defer x.gpu.lanes.put(x)
-	if err := x.gpu.Enter(); err != nil {
-		t.fail(err)
-		return
-	}
-	defer x.gpu.Leave()
-	x.carry(t)
-}
-
-// carry carries pieces until none is left, and is false if the lane cannot be opened.
-func (x *lane) carry(t *transfer) bool {
-	if x.open() != nil {
-		return false
-	}
-	f := x.fetch
-	if t.up {
-		f = x.send
-	}
-	if err := f(t); err != nil {
-		t.fail(err)
-	}
-	return true
-}
-
-func (x *lane) send(t *transfer) error {
-	for k := 0; ; k = (k + 1) % laneSlots {
-		from, to, ok := t.claim()
-		if !ok {
-			return nil
-		}
-		s := &x.slots[k]
-		if err := s.wait(); err != nil {
-			return err
-		}
-		err := t.send(s.mem, from, to)
-		if e := s.mark(t.stream); err == nil {
-			err = e
-		}
-		if err != nil {
-			return err
-		}
-	}
-}
-
-// fetch has pieces in all slots under way, and takes what comes in that order.
-func (x *lane) fetch(t *transfer) error {
-	head, tail, left := 0, 0, true
-	for {
-		for left && head-tail < laneSlots {
-			s := &x.slots[head%laneSlots]
-			if s.from, s.to, left = t.claim(); !left {
-				break
-			}
-			if err := s.wait(); err != nil {
-				return err
-			}
-			err := t.fetch(s.mem, s.from, s.to)
-			if e := s.mark(t.stream); err == nil {
-				err = e
-			}
-			if err != nil {
-				return err
-			}
-			head++
-		}
-		if head == tail {
-			return nil
-		}
-		s := &x.slots[tail%laneSlots]
-		if err := s.wait(); err != nil {
-			return err
-		}
-		t.take(s.mem, s.from, s.to)
-		tail++
-	}
-}
-
-// mark notes that copies are under way; if that fails it waits for them.
-func (s *slot) mark(stream cudadrv.Stream) error {
-	s.busy = true
-	if err := s.passed.Record(stream); err != nil {
-		stream.Wait()
-		s.busy = false
-		return err
-	}
-	return nil
-}
-
-// wait waits for them.
-func (s *slot) wait() error {
-	if !s.busy {
-		return nil
-	}
-	s.busy = false
-	return s.passed.Wait()
-}
+// crew is how many goroutines copy for one device.
+func (s *state) crew() int { return max(1, s.plan.opt.Workers/len(s.parts)) }
 
 // bag is pinned memory of a Solution for what is small.
 type bag struct {
@@ -450,60 +272,3 @@ func (b *bag) room(g *gpu, size int) []byte {
 	b.used += size
 	return room
 }
-
-// send starts the uploads of what was put on the list; the arrays are of no more use then.
-func (d *share) send() error {
-	t := &d.uploads
-	defer t.forget()
-	if t.size == 0 {
-		return nil
-	}
-	if !d.gpu.pageable {
-		if room := d.bags[0].room(d.gpu, t.size); room != nil {
-			return t.send(room, 0, t.size)
-		}
-		if err := t.carry(d.gpu.lanes, d.state.crew()); err != errUnpinned {
-			return err
-		}
-	}
-	return t.direct()
-}
-
-// receive waits for all that the stream has to do, and for the downloads of what was put
-// on the list.
-func (d *share) receive() error {
-	t := &d.downloads
-	defer t.forget()
-	if !d.gpu.pageable {
-		if room := d.bags[1].room(d.gpu, t.size); room != nil {
-			if err := t.fetch(room, 0, t.size); err != nil {
-				return err
-			}
-			if err := d.settle(); err != nil {
-				return err
-			}
-			t.take(room, 0, t.size)
-			return nil
-		}
-		if err := d.settle(); err != nil { // lanes are not to wait for kernels
-			return err
-		}
-		if err := t.carry(d.gpu.lanes, d.state.crew()); err != errUnpinned {
-			return err
-		}
-	}
-	if err := t.direct(); err != nil {
-		return err
-	}
-	return d.settle()
-}
-
-// settle waits for the stream; the bags are empty then.
-func (d *share) settle() error {
-	err := d.stream.Wait()
-	d.bags[0].used, d.bags[1].used = 0, 0
-	return err
-}
-
-// crew is how many goroutines copy for one device.
-func (s *state) crew() int { return max(1, s.plan.opt.Workers/len(s.parts)) }

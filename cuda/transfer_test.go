@@ -14,8 +14,10 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/ebitengine/purego"
+	"github.com/optnet-go/optnet/internal/cudadrv"
 	"github.com/optnet-go/optnet/qp"
 )
 
@@ -96,9 +98,9 @@ func (c *calls) compare(t *testing.T, d *calls) {
 
 // transferred is a batch of which some arrays are large, one element is the CPU's, and
 // sides are shared.
-func transferred(size int) (qp.Shape, *qp.Batch, *qp.Point) {
-	sh, b, up := profile(16, 16, 8, size)
-	b.H = b.H[:16]
+func transferred(n, size int) (qp.Shape, *qp.Batch, *qp.Point) {
+	sh, b, up := profile(n, n, n/2, size)
+	b.H = b.H[:n]
 	for i := range b.H {
 		b.H[i] = 10
 	}
@@ -106,37 +108,171 @@ func transferred(size int) (qp.Shape, *qp.Batch, *qp.Point) {
 	return sh, b, up
 }
 
-// crowded has an engine use many lanes for little.
+// crowded has an engine use many lanes and stretches for little.
 func (e *Engine) crowded() *Engine {
 	for _, g := range e.gpus {
-		g.lanes.worth = leastSlot
+		g.lanes.worth, g.stretch = leastSlot, 16<<10
 	}
 	return e
 }
 
-// TestPinned: the same bits, whichever way the data go.
+// TestPinned: the same bits, whichever way the data go, and in how many stretches.
 func TestPinned(t *testing.T) {
-	testPinned(t, emulated(t), emulated(t).crowded(), emulated(t, 0, 1).crowded(), emulated(t).unpinned())
+	testPinned(t, emulated(t), emulated(t).crowded(), emulated(t, 0, 1).crowded(), emulated(t).unpinned(), emulated(t).crowded().unpinned())
+	t.Run("groups", func(t *testing.T) {
+		one, many := emulated(t), emulated(t).crowded()
+		one.groups, many.groups = true, true
+		sh, b, up := transferred(12, 150)
+		testPinnedOn(t, sh, b, up, one, many)
+	})
 }
 
 // TestPinnedOnGPU does so on a GPU.
 func TestPinnedOnGPU(t *testing.T) {
-	testPinned(t, device(t), device(t).crowded(), device(t).unpinned())
+	one, many := device(t), device(t).crowded()
+	testPinned(t, one, many, device(t).unpinned())
+	for n, size := range map[int]int{64: 1024, 100: 300, 150: 300, 260: 64} {
+		sh, b, up := transferred(n, size)
+		testPinnedOn(t, sh, b, up, one, many)
+	}
 }
 
 func testPinned(t *testing.T, engines ...*Engine) {
 	for _, size := range []int{1, 3, 40, 500} {
-		sh, b, up := transferred(size)
-		var first *calls
-		for _, e := range engines {
-			c, err := callAll(t.Context(), e, sh, b, up)
+		sh, b, up := transferred(16, size)
+		testPinnedOn(t, sh, b, up, engines...)
+	}
+	sh, b, up := transferred(40, 100)
+	testPinnedOn(t, sh, b, up, engines...)
+	sh, b, up = sudoku(100)
+	testPinnedOn(t, sh, b, up, engines...)
+}
+
+func testPinnedOn(t *testing.T, sh qp.Shape, b *qp.Batch, up *qp.Point, engines ...*Engine) {
+	var first *calls
+	for _, e := range engines {
+		c, err := callAll(t.Context(), e, sh, b, up)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if first == nil {
+			first = c
+		}
+		first.compare(t, c)
+	}
+}
+
+// TestTogether: Solutions that share lanes get what each gets alone.
+func TestTogether(t *testing.T) {
+	sh, b, up := transferred(16, 300)
+	e := emulated(t, 0, 1).crowded()
+	want, err := callAll(t.Context(), e, sh, b, up)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var wait sync.WaitGroup
+	for range 6 {
+		wait.Go(func() {
+			got, err := callAll(t.Context(), e, sh, b, up)
 			if err != nil {
-				t.Fatal(err)
+				t.Error(err)
+				return
 			}
-			if first == nil {
-				first = c
+			want.compare(t, got)
+		})
+	}
+	wait.Wait()
+}
+
+// TestStretches: they are of whole chunks and cover the elements, and there are several.
+func TestStretches(t *testing.T) {
+	sh, _, _ := transferred(16, 500)
+	e := emulated(t).crowded()
+	v, err := qp.NewSolver(sh, &qp.Options{Engine: e})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := newPlan(e, v.Shape(), &qp.Options{Workers: 2})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := newState(p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	d := s.parts[0]
+	for _, c := range []struct{ size, bytes, want int }{{500, 1 << 30, 8}, {500, 0, 1}, {500, 40 << 10, 2}, {63, 1 << 30, 1}, {97, 1 << 30, 3}, {1, 1 << 30, 1}} {
+		d.size = c.size
+		if err := d.on(func() error { return d.cut(c.bytes) }); err != nil {
+			t.Fatal(err)
+		}
+		at := 0
+		for _, x := range d.list {
+			if x.from != at || x.from%chunk != 0 || x.to <= x.from || x.args.size != int32(x.to-x.from) {
+				t.Errorf("%+v: from %d to %d, after %d", c, x.from, x.to, at)
 			}
-			first.compare(t, c)
+			at = x.to
+		}
+		if at != c.size || len(d.list) != c.want {
+			t.Errorf("%+v: %d stretches, to %d", c, len(d.list), at)
+		}
+	}
+}
+
+// TestStopped: a solve that is canceled, or whose time is over, leaves nothing that
+// stops the next.
+func TestStopped(t *testing.T) {
+	sh, b, _ := transferred(16, 200)
+	e := emulated(t).crowded()
+	solver := func(limit time.Duration) *qp.Solver {
+		v, err := qp.NewSolver(sh, &qp.Options{Engine: e, TimeLimit: limit})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return v
+	}
+	v := solver(0)
+	var want, x qp.Solution
+	defer want.Close()
+	defer x.Close()
+	if err := v.Solve(t.Context(), &want, b); err != nil {
+		t.Fatal(err)
+	}
+	check := func(x *qp.Solution, stopped qp.Status) {
+		t.Helper()
+		for i, info := range x.Info {
+			if info.Status != stopped && info != want.Info[i] {
+				t.Errorf("element %d: %+v, want %+v", i, info, want.Info[i])
+			}
+		}
+	}
+	rng := rand.New(rand.NewPCG(1, 2))
+	for range 40 {
+		after := time.Duration(rng.IntN(4000)) * time.Microsecond
+		ctx, cancel := context.WithCancel(t.Context())
+		time.AfterFunc(after, cancel)
+		if err := v.Solve(ctx, &x, b); err != nil && !errors.Is(err, context.Canceled) {
+			t.Fatal(err)
+		}
+		cancel()
+		check(&x, qp.Canceled)
+		var y qp.Solution
+		if err := solver(after+1).Solve(t.Context(), &y, b); err != nil {
+			t.Fatal(err)
+		}
+		check(&y, qp.MaxTime)
+		if err := y.Close(); err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel = context.WithCancel(t.Context()) // looks whether it is to stop
+		if err := v.Solve(ctx, &x, b); err != nil {
+			t.Fatal(err)
+		}
+		cancel()
+		check(&x, qp.Solved)
+		if !slices.Equal(x.Z, want.Z) {
+			t.Fatal("other answers after a solve that was stopped")
 		}
 	}
 }
@@ -181,12 +317,14 @@ func thereAndBack(g *gpu, seed uint64) error {
 		return err
 	}
 	defer mem.Free()
-	stream, err := g.NewStream()
-	if err != nil {
-		return err
+	var streams [2]cudadrv.Stream
+	for k := range streams {
+		if streams[k], err = g.NewStream(); err != nil {
+			return err
+		}
+		defer streams[k].Destroy()
 	}
-	defer stream.Destroy()
-	up, down := transfer{stream: stream, up: true}, transfer{stream: stream}
+	up, down := transfer{up: true}, transfer{}
 	at := mem.Ptr
 	var back [4][]float64
 	for k, x := range lists {
@@ -197,9 +335,21 @@ func thereAndBack(g *gpu, seed uint64) error {
 		}
 		put(&down, back[k], at, k%2 == 1)
 		at += uintptr(8 * len(x))
+		if k != 1 {
+			up.end(streams[k/2])
+			down.end(streams[k/2])
+		}
+	}
+	var sent []int
+	up.sent = func(k int) error {
+		sent = append(sent, k)
+		return nil
 	}
 	if err := up.carry(g.lanes, 4); err != nil {
 		return err
+	}
+	if !slices.Equal(sent, []int{0, 1, 2}) {
+		return fmt.Errorf("legs were sent in the order %v", sent)
 	}
 	for k := range up.moves { // the arrays are the caller's again
 		clear(up.moves[k].host)
@@ -223,13 +373,13 @@ func thereAndBack(g *gpu, seed uint64) error {
 
 // TestUnpinnable: where memory cannot be pinned, or not so much of it, all goes on.
 func TestUnpinnable(t *testing.T) {
-	sh, b, up := transferred(500)
+	sh, b, up := transferred(16, 500)
 	want, err := callAll(t.Context(), emulated(t).unpinned(), sh, b, up)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, call := range []string{"cuMemHostAlloc", "cuEventCreate"} {
-		for _, after := range []int{0, 1, 2, 4} {
+	for call, least := range map[string]int{"cuMemHostAlloc": 0, "cuEventCreate": 1} { // a Solution has an event
+		for _, after := range []int{least, least + 1, least + 2, least + 4} {
 			t.Run(call+"-after-"+strconv.Itoa(after), func(t *testing.T) {
 				e := emulated(t).crowded()
 				emulate(t, "EMULATED_AFTER", strconv.Itoa(after))
@@ -249,7 +399,7 @@ func TestUnpinnable(t *testing.T) {
 // caller's again, nothing is left behind, and the next call is as good as any.
 func TestTransferFails(t *testing.T) {
 	before, routines := pinnedMemory(t), runtime.NumGoroutine()
-	sh, b, up := transferred(500)
+	sh, b, up := transferred(16, 500)
 	want, err := callAll(t.Context(), emulated(t).unpinned(), sh, b, up)
 	if err != nil {
 		t.Fatal(err)
@@ -284,8 +434,11 @@ func TestTransferFails(t *testing.T) {
 	if after := pinnedMemory(t); after != before {
 		t.Errorf("%d bytes are left pinned", after-before)
 	}
-	if n := runtime.NumGoroutine(); n > routines {
-		t.Errorf("%d goroutines are left", n-routines)
+	for wait := time.Duration(1); runtime.NumGoroutine() > routines; wait *= 2 { // the last ones are about to end
+		if wait > time.Second {
+			t.Fatalf("%d goroutines are left", runtime.NumGoroutine()-routines)
+		}
+		time.Sleep(wait)
 	}
 }
 
@@ -298,7 +451,7 @@ func TestClosedLanes(t *testing.T) {
 		t.Fatal(err)
 	}
 	e.crowded()
-	sh, b, _ := transferred(500)
+	sh, b, _ := transferred(16, 500)
 	v, err := qp.NewSolver(sh, &qp.Options{Engine: e})
 	if err != nil {
 		t.Fatal(err)
@@ -359,8 +512,8 @@ func benchTransfer(b *testing.B, g *gpu, size int, up, lanes bool) {
 	for i := range host {
 		host[i] = float64(i)
 	}
-	s := share{gpu: g, state: &state{plan: &plan{opt: &qp.Options{Workers: runtime.GOMAXPROCS(0)}}, parts: make([]*share, 1)}, stream: stream}
-	s.uploads.stream, s.uploads.up, s.downloads.stream = stream, true, stream
+	s := share{gpu: g, state: &state{plan: &plan{opt: &qp.Options{Workers: runtime.GOMAXPROCS(0)}}, parts: make([]*share, 1)}}
+	s.uploads.up = true
 	defer s.bags[0].mem.Free()
 	defer s.bags[1].mem.Free()
 	g.pageable = !lanes
@@ -368,9 +521,13 @@ func benchTransfer(b *testing.B, g *gpu, size int, up, lanes bool) {
 	once := func() error {
 		if up {
 			put(&s.uploads, host, mem.Ptr, false)
-			return errors.Join(s.send(), s.settle())
+			s.uploads.end(stream)
+			err := s.send()
+			s.bags[0].used = 0
+			return errors.Join(err, stream.Wait())
 		}
 		put(&s.downloads, host, mem.Ptr, false)
+		s.downloads.end(stream)
 		return s.receive()
 	}
 	if err := once(); err != nil {

@@ -62,9 +62,12 @@ int failing(const char* call) {
 	return (int)setting("EMULATED_CODE", 719);
 }
 
-// A stream does copies from and to pinned memory as late as it may, so that memory which
-// is used again too early, or read too early, shows.
+// A stream does what it is told as late as it may, so that memory which is used again too
+// early, or read too early, shows. Every other stream runs kernels at once, before what
+// streams that it does not wait for have to do.
 struct Stream {
+	static inline std::atomic<long> made;
+	const bool hasty = made++ % 2;
 	std::mutex lock;
 	std::deque<std::function<void()>> todo;
 	long done = 0;
@@ -78,7 +81,7 @@ struct Stream {
 	void drain() { drain(1L << 62); }
 	long add(std::function<void()> f) {
 		std::lock_guard<std::mutex> g(lock);
-		if (f) todo.push_back(f);
+		todo.push_back(f);
 		return done + (long)todo.size();
 	}
 };
@@ -111,7 +114,16 @@ struct Event {
 	double time;
 	Stream* stream;
 	long at;
+	void reach() const { // under lock
+		if (streams.count(stream)) stream->drain(at); // or it was destroyed, and drained
+	}
 };
+
+double now() {
+	timespec t;
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec * 1e3 + t.tv_nsec * 1e-6;
+}
 
 using Kernel = void (*)(const Args);
 const struct {
@@ -124,6 +136,31 @@ const struct {
 	{"qp_solve_small32", qp_solve_small32}, {"qp_vjp_small32", qp_vjp_small32}, {"qp_jvp_small32", qp_jvp_small32},
 	{"qp_prepare_group", qp_prepare_group}, {"qp_solve_group", qp_solve_group}, {"qp_vjp_group", qp_vjp_group}, {"qp_jvp_group", qp_jvp_group},
 };
+
+// run executes blocks, or groups of blocks of so many threads each.
+void run(Kernel f, const Args& args, unsigned blocks, unsigned group, unsigned each, unsigned shared) {
+	const unsigned all = each * group;
+	const size_t size = 32 + shared / sizeof(f64) + 1 + (numReduce + numOwn) * all; // a warp is one lane: there are more of them
+	std::vector<f64> memory(size * group);
+	auto block = [&](unsigned b, unsigned t) {
+		machine = Machine{(int)t, (int)(t % each), (int)b, (int)all, (int)blocks, memory.data() + t / each * size, wait};
+		f(args);
+	};
+	for (unsigned b = 0; b < blocks; b++) {
+		memset(memory.data(), 0xff, memory.size() * sizeof(f64));
+		if (all == 1) {
+			block(b, 0);
+			continue;
+		}
+		static std::mutex one; // the barrier is one block's
+		std::lock_guard<std::mutex> g(one);
+		std::barrier<> here(all);
+		barrier = &here;
+		std::vector<std::thread> run;
+		for (unsigned t = 0; t < all; t++) run.emplace_back(block, b, t);
+		for (auto& t : run) t.join();
+	}
+}
 }  // namespace
 
 #define API extern "C" __attribute__((visibility("default"))) int
@@ -226,14 +263,12 @@ API cuMemcpyDtoHAsync_v2(void* to, const void* from, size_t n, void* s) {
 }
 API cuMemcpyDtoDAsync_v2(void* to, const void* from, size_t n, void* s) {
 	Ordered o;
-	((Stream*)s)->drain();
-	memcpy(to, from, n);
+	((Stream*)s)->add([=] { memcpy(to, from, n); });
 	return 0;
 }
 API cuMemsetD8Async(void* to, unsigned char v, size_t n, void* s) {
 	Ordered o;
-	((Stream*)s)->drain();
-	memset(to, v, n);
+	((Stream*)s)->add([=] { memset(to, v, n); });
 	return 0;
 }
 API cuStreamCreate(void** s, unsigned) {
@@ -260,22 +295,28 @@ API cuEventCreate(void** e, unsigned) {
 	return 0;
 }
 API cuEventDestroy_v2(void* e) {
+	std::lock_guard<std::mutex> g(lock);
+	((Event*)e)->reach();
 	delete (Event*)e;
 	return 0;
 }
 API cuEventRecord(void* e, void* s) {
 	if (int e = failing("cuEventRecord")) return e;
-	timespec t;
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	*(Event*)e = {t.tv_sec * 1e3 + t.tv_nsec * 1e-6, (Stream*)s, ((Stream*)s)->add(nullptr)};
+	Event* event = (Event*)e;
+	event->stream = (Stream*)s;
+	event->at = event->stream->add([=] { event->time = now(); });
 	return 0;
 }
 API cuEventSynchronize(void* e) {
 	Ordered o;
 	if (int e = failing("cuEventSynchronize")) return e;
 	std::lock_guard<std::mutex> g(lock);
-	const Event& event = *(Event*)e;
-	if (streams.count(event.stream)) event.stream->drain(event.at); // or it was destroyed, and drained
+	((Event*)e)->reach();
+	return 0;
+}
+API cuStreamWaitEvent(void* s, void* e, unsigned) {
+	if (int e = failing("cuStreamWaitEvent")) return e;
+	((Stream*)s)->add([event = *(Event*)e] { event.stream->drain(event.at); });
 	return 0;
 }
 API cuEventElapsedTime(float* v, void* from, void* to) {
@@ -302,31 +343,10 @@ extern "C" __attribute__((visibility("default"))) long emulatedPinned() {
 API cuLaunchKernel(void* f, unsigned blocks, unsigned group, unsigned, unsigned threads, unsigned, unsigned, unsigned shared, void* s, void** params, void**) {
 	Ordered o;
 	if (int e = failing("cuLaunchKernel")) return e;
-	((Stream*)s)->drain();
-	const Args& args = *(const Args*)params[0];
-	const unsigned each = std::min((unsigned)setting("EMULATED_THREADS", 1), threads / 32); // a warp each
 	if (threads == 0 || threads > 1024 || shared > 232448) return 1;
-	const unsigned all = each * group;
-	const size_t size = 32 + shared / sizeof(f64) + 1 + (numReduce + numOwn) * all; // a warp is one lane: there are more of them
-	std::vector<f64> memory(size * group);
-	auto block = [&](unsigned b, unsigned t) {
-		machine = Machine{(int)t, (int)(t % each), (int)b, (int)all, (int)blocks, memory.data() + t / each * size, wait};
-		((Kernel)f)(args);
-	};
-	for (unsigned b = 0; b < blocks; b++) {
-		memset(memory.data(), 0xff, memory.size() * sizeof(f64));
-		if (all == 1) {
-			block(b, 0);
-			continue;
-		}
-		static std::mutex one; // the barrier is one block's
-		std::lock_guard<std::mutex> g(one);
-		std::barrier<> here(all);
-		barrier = &here;
-		std::vector<std::thread> run;
-		for (unsigned t = 0; t < all; t++) run.emplace_back(block, b, t);
-		for (auto& t : run) t.join();
-	}
+	const unsigned each = std::min((unsigned)setting("EMULATED_THREADS", 1), threads / 32); // a warp each
+	((Stream*)s)->add([=, args = *(const Args*)params[0]] { run((Kernel)f, args, blocks, group, each, shared); });
+	if (((Stream*)s)->hasty) ((Stream*)s)->drain();
 	return 0;
 }
 

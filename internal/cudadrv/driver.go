@@ -51,6 +51,7 @@ const (
 	cuStreamCreate
 	cuStreamDestroy
 	cuStreamSynchronize
+	cuStreamWaitEvent
 	cuEventCreate
 	cuEventDestroy
 	cuEventRecord
@@ -96,6 +97,7 @@ var symbols = [numCalls]string{
 	cuStreamCreate:               "cuStreamCreate",
 	cuStreamDestroy:              "cuStreamDestroy_v2",
 	cuStreamSynchronize:          "cuStreamSynchronize",
+	cuStreamWaitEvent:            "cuStreamWaitEvent",
 	cuEventCreate:                "cuEventCreate",
 	cuEventDestroy:               "cuEventDestroy_v2",
 	cuEventRecord:                "cuEventRecord",

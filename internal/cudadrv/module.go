@@ -177,8 +177,16 @@ func (d *Device) NewStream() (Stream, error) {
 // Wait returns when all that was queued is done, with the error of what failed.
 func (s Stream) Wait() error { return s.drv.call5(cuStreamSynchronize, s.s, 0, 0, 0, 0) }
 
-// Destroy gives the stream back.
-func (s Stream) Destroy() error { return s.drv.call(cuStreamDestroy, s.s) }
+// After has what is queued from now on wait for a mark, as it was set last.
+func (s Stream) After(e Event) error { return s.drv.call5(cuStreamWaitEvent, s.s, e.e, 0, 0, 0) }
+
+// Destroy gives the stream back; there is no error if it was not made.
+func (s Stream) Destroy() error {
+	if s.s == 0 {
+		return nil
+	}
+	return s.drv.call(cuStreamDestroy, s.s)
+}
 
 // Event is a mark in a stream.
 type Event struct {
@@ -212,5 +220,10 @@ func (e Event) Since(from Event) (float64, error) {
 	return float64(*v), err
 }
 
-// Destroy gives the event back.
-func (e Event) Destroy() error { return e.drv.call(cuEventDestroy, e.e) }
+// Destroy gives the event back; there is no error if it was not made.
+func (e Event) Destroy() error {
+	if e.e == 0 {
+		return nil
+	}
+	return e.drv.call(cuEventDestroy, e.e)
+}
