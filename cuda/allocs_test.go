@@ -5,6 +5,7 @@ package cuda
 import (
 	"context"
 	"errors"
+	"math"
 	"testing"
 
 	"github.com/optnet-go/optnet/qp"
@@ -22,8 +23,11 @@ func TestCallAllocs(t *testing.T) {
 		var x qp.Solution
 		var g qp.Gradient
 		ctx := context.Background()
-		solve := testing.AllocsPerRun(5, func() { err = errors.Join(err, v.Solve(ctx, &x, b)) })
-		derive := testing.AllocsPerRun(5, func() { err = errors.Join(err, x.VJP(ctx, &g, up)) })
+		solve, derive := math.Inf(1), math.Inf(1)
+		for range 5 { // goroutines are allocated until there are enough of them
+			solve = min(solve, testing.AllocsPerRun(3, func() { err = errors.Join(err, v.Solve(ctx, &x, b)) }))
+			derive = min(derive, testing.AllocsPerRun(3, func() { err = errors.Join(err, x.VJP(ctx, &g, up)) }))
+		}
 		if err != nil {
 			t.Fatal(err)
 		}
