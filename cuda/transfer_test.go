@@ -131,9 +131,11 @@ func TestPinned(t *testing.T) {
 func TestPinnedOnGPU(t *testing.T) {
 	one, many := device(t), device(t).crowded()
 	testPinned(t, one, many, device(t).unpinned())
-	for n, size := range map[int]int{64: 1024, 100: 300, 150: 300, 260: 64} {
-		sh, b, up := transferred(n, size)
-		testPinnedOn(t, sh, b, up, one, many)
+	for _, c := range [][2]int{{64, 1024}, {100, 300}, {150, 300}, {260, 64}} {
+		t.Run(fmt.Sprintf("n=%d", c[0]), func(t *testing.T) {
+			sh, b, up := transferred(c[0], c[1])
+			testPinnedOn(t, sh, b, up, one, many)
+		})
 	}
 }
 
