@@ -206,7 +206,7 @@ func (s *shape) workWith(threads, room int) int {
 // sum for every 32 rows.
 func (s *shape) groupWorkSize(threads int) int {
 	most := pad16(max(s.n, s.p, s.t))
-	return s.workWith(threads, max((most+31)/32*(most+31), numReduce*(threads/32)))
+	return s.workWith(threads, max((most+31)/32*(most+32), numReduce*(threads/32)))
 }
 
 // absent says whether the shape has no coefficient k.

@@ -40,6 +40,18 @@ func memory(t *testing.T) int64 {
 	return used()
 }
 
+// TestAlignment: matrices, which are loaded by pairs of numbers, come behind vectors.
+func TestAlignment(t *testing.T) {
+	for n := 1; n <= 1100; n++ {
+		for _, threads := range []int{32, 128, 256, 512, 16 * 512} {
+			s := newShape(qp.Shape{N: n, NEq: n / 3, NIneq: n})
+			if a, b := s.workSize(threads), s.groupWorkSize(threads); a%2 != 0 || b%2 != 0 {
+				t.Fatalf("n = %d, %d threads: vectors of %d and %d numbers", n, threads, a, b)
+			}
+		}
+	}
+}
+
 func TestNoDevice(t *testing.T) {
 	if _, err := open("./no-such-driver.so", nil); !errors.Is(err, ErrNoDevice) {
 		t.Errorf("without a driver: %v, want ErrNoDevice", err)

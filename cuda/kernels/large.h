@@ -339,7 +339,7 @@ DEV f64 strip(const f64* at, i64 ld, const f64* x, int rows) {
 }
 
 // partSize is the room for the sums of matrices of order up to n.
-DEV int partSize(int n) { return parts(n, CHUNK_ROWS) * (n + 31); }
+DEV int partSize(int n) { return parts(n, CHUNK_ROWS) * (n + 32); } // an even number
 
 FUN void mulLowT(const f64* l, int n, const f64* x, f64* y, f64* part) {
 	if (n == 0) return;
