@@ -87,6 +87,14 @@ func (e *Engine) unpinned() *Engine {
 	return e
 }
 
+// crowded has an engine use many lanes and stretches for little.
+func (e *Engine) crowded() *Engine {
+	for _, g := range e.gpus {
+		g.lanes.worth, g.stretch = leastSlot, 16<<10
+	}
+	return e
+}
+
 // device opens a GPU. Without one the test is skipped, unless OPTNET_REQUIRE_GPU
 // forbids that.
 func device(t testing.TB, ordinals ...int) *Engine {

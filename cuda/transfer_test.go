@@ -108,14 +108,6 @@ func transferred(n, size int) (qp.Shape, *qp.Batch, *qp.Point) {
 	return sh, b, up
 }
 
-// crowded has an engine use many lanes and stretches for little.
-func (e *Engine) crowded() *Engine {
-	for _, g := range e.gpus {
-		g.lanes.worth, g.stretch = leastSlot, 16<<10
-	}
-	return e
-}
-
 // TestPinned: the same bits, whichever way the data go, and in how many stretches.
 func TestPinned(t *testing.T) {
 	testPinned(t, emulated(t), emulated(t).crowded(), emulated(t, 0, 1).crowded(), emulated(t).unpinned(), emulated(t).crowded().unpinned())
