@@ -99,10 +99,10 @@ const (
 	numP        = 7
 	numReduce   = 24
 	numOwn      = 28
-	blockBytes  = 784                       // struct Block
-	staticBytes = 768                       // of shared memory that no launch asks for: columns of matrix.h
-	groupBytes  = 8 * (32 + 128*16 + 192*4) // before struct Block, of groups
-	barrier     = 32                        // numbers between the counters of two groups
+	blockBytes  = 784                               // struct Block
+	staticBytes = 768                               // of shared memory that no launch asks for: columns of matrix.h
+	groupBytes  = 8 * (16 + 128*16 + 192*4 + 64*68) // before struct Block, of groups
+	barrier     = 32                                // numbers between the counters of two groups
 )
 
 const numCoef = 9
@@ -182,10 +182,10 @@ func (s *shape) stageSize(mixed bool) int {
 	return size
 }
 
-// prepareLow is the room that preparation needs besides the rows of A and C, if factors
-// take so many times their size.
-func (s *shape) prepareLow(times int) int {
-	return max(times*lowSize(s.n), times*lowSize(s.p), pad16(s.t)*wide(s.p))
+// prepareLow is the room that preparation needs besides the rows of A and C, with factors
+// of the size given.
+func (s *shape) prepareLow(size func(int) int) int {
+	return max(size(s.n), size(s.p), pad16(s.t)*wide(s.p))
 }
 
 // prepareVectors is what else it needs.
@@ -194,19 +194,17 @@ func (s *shape) prepareVectors(threads int) int {
 }
 
 func (s *shape) workSize(threads int) int {
-	return s.workWith(threads, max(threads, numReduce*(threads/32)))
-}
-
-func (s *shape) workWith(threads, room int) int {
 	t := pad16(s.t)
-	return numT*t + numN*pad16(s.n) + numP*pad16(s.p) + 3*t/2 + 8 + room + numOwn*(threads/32)
+	return numT*t + numN*pad16(s.n) + numP*pad16(s.p) + 3*t/2 + 8 + max(threads, numReduce*(threads/32)) + numOwn*(threads/32)
 }
 
-// groupWorkSize is workSize for groups, whose products with transposed matrices have a
-// sum for every 32 rows.
-func (s *shape) groupWorkSize(threads int) int {
+// groupFactor is a factor of order n with the room that groups take for it, exchangeSize
+// what their products with vectors do.
+func groupFactor(n int) int { return 2*lowSize(n) + pad16(n) }
+
+func (s *shape) exchangeSize() int {
 	most := pad16(max(s.n, s.p, s.t))
-	return s.workWith(threads, max((most+31)/32*(most+32), numReduce*(threads/32)))
+	return 2 * ((most + 31) / 32 * most)
 }
 
 // absent says whether the shape has no coefficient k.

@@ -308,7 +308,7 @@ func (g *gpu) fitting() error {
 		}
 	}
 	c := new(cudadrv.Clusters)
-	for k := 1; k <= groupMost; k *= 2 {
+	for k := 1; k <= groupMost; k++ {
 		n, err := c.Active(g.group.solve, k, groupThreads, blockBytes+groupBytes)
 		if err != nil && k <= 8 { // more is not for every device
 			return err

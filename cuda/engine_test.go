@@ -45,8 +45,8 @@ func TestAlignment(t *testing.T) {
 	for n := 1; n <= 1100; n++ {
 		for _, threads := range []int{32, 128, 256, 512, 16 * 512} {
 			s := newShape(qp.Shape{N: n, NEq: n / 3, NIneq: n})
-			if a, b := s.workSize(threads), s.groupWorkSize(threads); a%2 != 0 || b%2 != 0 {
-				t.Fatalf("n = %d, %d threads: vectors of %d and %d numbers", n, threads, a, b)
+			if a, b, c := s.workSize(threads), s.exchangeSize()/2, groupFactor(n); a%2 != 0 || b%2 != 0 || c%2 != 0 {
+				t.Fatalf("n = %d, %d threads: vectors of %d, sums of %d, factors of %d numbers", n, threads, a, b, c)
 			}
 		}
 	}
@@ -354,7 +354,7 @@ func TestGroups(t *testing.T) {
 	e.groups = true
 	for _, threads := range []string{"1", "2"} {
 		emulate(t, "EMULATED_THREADS", threads)
-		for _, c := range []struct{ n, m, p int }{{5, 6, 2}, {20, 24, 6}, {100, 90, 40}, {120, 20, 110}} {
+		for _, c := range []struct{ n, m, p int }{{5, 6, 2}, {20, 24, 6}, {100, 90, 40}, {120, 20, 110}, {40, 150, 10}} {
 			sh, b, up := profile(c.n, c.m, c.p, 3)
 			x, g, err := solveOn(t, e, sh, b, up)
 			if err != nil {
@@ -381,6 +381,43 @@ func TestGroupsOnGPU(t *testing.T) {
 	e.groups = true
 	qptest.Test(t, e)
 	t.Logf("%+v", e.Handed())
+}
+
+// TestGroupSizes: an element's bits do not depend on how many blocks have it.
+func TestGroupSizes(t *testing.T) { groupSizes(t, emulated(t), 50, 40, 20) }
+
+// TestGroupSizesOnGPU asks the same of a GPU, with clusters and without.
+func TestGroupSizesOnGPU(t *testing.T) {
+	for _, cooperative := range []bool{false, true} {
+		e := device(t)
+		e.cooperative = cooperative
+		groupSizes(t, e, 300, 290, 110)
+		groupSizes(t, e, 260, 260, 130)
+	}
+}
+
+func groupSizes(t *testing.T, e *Engine, n, m, p int) {
+	e.groups = true
+	sh, b, up := profile(n, m, p, 2)
+	var want []*[]float64
+	for _, e.blocks = range []int{1, 2, 3, 8} {
+		x, g, err := solveOn(t, e, sh, b, up)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := []*[]float64{&x.Z, &x.Nu, &x.Lambda, &x.Value, &g.Q, &g.P, &g.A, &g.B, &g.G, &g.H}
+		if want == nil {
+			want = got
+		}
+		for k, v := range got {
+			if !slices.Equal(*v, *want[k]) {
+				t.Errorf("result %d of groups of %d blocks is not that of one block", k, e.blocks)
+			}
+		}
+	}
+	if h := e.Handed(); h.Solves+h.Derivatives != 0 {
+		t.Errorf("%+v, want none handed over", h)
+	}
 }
 
 // TestThreads gives a block several threads, so that barriers matter: each is a warp

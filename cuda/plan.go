@@ -106,40 +106,32 @@ func newGroupPlan(e *Engine, s *shape, opt *qp.Options) (*plan, error) {
 	}
 	return &plan{
 		engine: e, sh: s, opt: opt, groups: true, stage: s.stageSize(false), factor: lowSize(s.t),
-		why: fmt.Sprintf("(b) on the GPU, in the space of the %d inequalities: %s of %d to %d blocks of %d threads an element, as many as there is room for, in global memory; where Q is not positive definite, or ill-conditioned: the CPU",
-			s.t, how, s.leastGroup(), groupMost, groupThreads),
+		why: fmt.Sprintf("(b) on the GPU, in the space of the %d inequalities: %s of 1 to %d blocks of %d threads an element, as many as there is room for, vectors in shared memory if they fit; where Q is not positive definite, or ill-conditioned: the CPU",
+			s.t, how, groupMost, groupThreads),
 	}, nil
 }
 
-// leastGroup is how many blocks a group has at least: a thread has one entry of a
-// vector at most, so that sums come out the same for any number of them.
-func (s *shape) leastGroup() int {
-	k := 1
-	for k*groupThreads < max(s.n, s.p, s.t) {
-		k *= 2
-	}
-	return k
-}
-
 // groupFor is how many blocks a group has if there are so many: as many as run at the
-// same time, a power of two.
+// same time.
 func (g *gpu) groupFor(p *plan, groups int) int {
 	if k := p.engine.blocks; k > 0 {
 		return k
 	}
-	least := p.sh.leastGroup()
-	for k := groupMost; k > least; k /= 2 {
+	for k := groupMost; k > 1; k-- {
 		if g.fit[k] >= groups {
 			return k
 		}
 	}
-	return least
+	return 1
 }
 
-// grouped is the layout of groups of so many blocks, with so much scratch.
-func grouped(blocks int, scratch func(threads int) int) layout {
-	threads := blocks * groupThreads
-	return layout{threads: threads, group: blocks, shared: blockBytes + groupBytes, scratch: scratch(threads)}
+// grouped is a layout for groups of blocks: what they share is in scratch, own is
+// what each block has, in shared memory if it fits.
+func (g *gpu) grouped(blocks, shared int, own part) layout {
+	l := place(groupThreads, groupBytes/8, g.SharedBlock-staticBytes, own)
+	l.threads, l.group = blocks*groupThreads, blocks
+	l.scratch = shared + blocks*l.scratch
+	return l
 }
 
 func newPlan(e *Engine, sh qp.Shape, opt *qp.Options) (*plan, error) {
@@ -170,7 +162,7 @@ func newPlan(e *Engine, sh qp.Shape, opt *qp.Options) (*plan, error) {
 	p := &plan{
 		engine: e, sh: s, opt: opt, stage: s.stageSize(false), factor: lowSize(s.t),
 		derive: place(deriving, 0, limit, order...),
-		prep:   place(many, 0, limit, part{placeVectors, s.prepareVectors(many)}, part{placeFactor, s.prepareLow(1)}, part{placePanel, rows * wide(s.n)}),
+		prep:   place(many, 0, limit, part{placeVectors, s.prepareVectors(many)}, part{placeFactor, s.prepareLow(lowSize)}, part{placePanel, rows * wide(s.n)}),
 	}
 	withR := append(slices.Clone(order), part{placeR, pad16(s.t) * pad16(s.t)})
 	p.alone = place(threads, 0, limit, withR...)
@@ -299,7 +291,8 @@ func (g *gpu) prepScratch(p *plan, elements int) int {
 // preparing that for so many stages.
 func (g *gpu) solving(p *plan, elements int) layout {
 	if p.groups {
-		return grouped(g.groupFor(p, elements), func(threads int) int { return p.sh.groupWorkSize(threads) + 2*lowSize(p.sh.t) })
+		s := p.sh
+		return g.grouped(g.groupFor(p, elements), groupFactor(s.t)+s.exchangeSize(), part{placeVectors, s.workSize(groupThreads)})
 	}
 	if elements <= g.Multiprocessors && p.alone.threads > 0 {
 		return p.alone
@@ -316,9 +309,7 @@ func (g *gpu) deriving(p *plan, elements int) layout {
 
 func (g *gpu) preparing(p *plan, elements int) layout {
 	if s := p.sh; p.groups {
-		return grouped(g.groupFor(p, elements), func(threads int) int {
-			return s.prepareVectors(threads) + s.prepareLow(2) + 2*(pad16(s.p)+pad16(s.t))*wide(s.n)
-		})
+		return g.grouped(g.groupFor(p, elements), s.prepareLow(groupFactor)+2*(pad16(s.p)+pad16(s.t))*wide(s.n), part{placeVectors, s.prepareVectors(groupThreads)})
 	}
 	return p.prep
 }

@@ -86,7 +86,7 @@ DEV i64 stageSize(int n, int p, int t, bool mixed) {
 
 // prepareLow is what prepare needs for L, for S, and for U; prepareVectors what it
 // needs for vectors.
-DEV int prepareLow(int n, int p, int t) { return max(TWICE * max(lowSize(n), lowSize(p)), pad16(t) * wide(p)); }
+DEV int prepareLow(int n, int p, int t) { return max(max(factorSize(n), factorSize(p)), pad16(t) * wide(p)); }
 DEV int prepareVectors(int n, int p) { return 2 * max(pad16(n), pad16(p)) + 8 * warps(); }
 
 DEV Stage stageAt(const Args& a, int e) {

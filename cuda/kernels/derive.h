@@ -21,7 +21,7 @@ template <class V> FUN f64 norm(const Work<V>& w, const V* z, const V* nu, const
 // begin loads the point and its active set. Of the vectors, Z, NU and LAM are the
 // point; RD, RA and RU the right-hand side; QZ, AZ and Y the step.
 template <class V> FUN void begin(const Args& a, Work<V>& w, int e) {
-	if (inner() == 0) w.s = stageAt(a, e);
+	if (tid() == 0) w.s = stageAt(a, e);
 	blockSync();
 	EACH(i, numT * w.T + numN * w.N + numP * w.P) w.base[i] = 0;
 	blockSync();
@@ -34,8 +34,12 @@ template <class V> FUN void begin(const Args& a, Work<V>& w, int e) {
 	}
 	blockSync();
 	enumerate(w);
+#ifdef GROUP
+	if (tid() == 0) w.factor = a.factors + (i64)e * lowSize(w.t);
+#else
 	fetch(w.factor, a.factors + (i64)e * lowSize(w.t), lowSize(w.active));
 	fetched();
+#endif
 	blockSync();
 }
 
@@ -96,7 +100,7 @@ enum { certResidual, certZeroed, numCert };
 // number, or left to the CPU because the residual is large. It says whether it
 // stands.
 DEV bool certify(const Args& a, int e, f64 r, bool ok) {
-	if (tid() == 0) {
+	if (chief()) {
 		a.cert[(i64)e * numCert + certResidual] = ok ? r : 0;
 		a.cert[(i64)e * numCert + certZeroed] = !ok ? 1 : r > DOUBTFUL ? 2 : 0;
 	}
@@ -117,8 +121,8 @@ DEV f64* own(const Args& a, int k, int e, i64 one) { return a.grad[k] && !(a.sha
 FUN void clearOwn(const Args& a, int e) {
 	const i64 n = a.n, one[numCoef] = {a.form == dense ? n * n : n, n, a.p * n, a.p, a.m * n, a.m, a.m, n, n};
 	for (int k = 0; k < numCoef; k++)
-		if (f64* g = own(a, k, e, one[k])) EACH(i, one[k]) g[i] = 0;
-	if (a.rows) EACH(i, a.stride) a.rows[(i64)e * a.stride + i] = 0;
+		if (f64* g = own(a, k, e, one[k])) EACH_ALL(i, one[k]) g[i] = 0;
+	if (a.rows) EACH_ALL(i, a.stride) a.rows[(i64)e * a.stride + i] = 0;
 }
 
 template <class V> DEV void vjpElement(const Args& a, Work<V>& w, int e) {
@@ -171,44 +175,44 @@ template <class V> DEV void vjpElement(const Args& a, Work<V>& w, int e) {
 	blockSync();
 	if (f64* g = own(a, Q_, e, a.form == dense ? (i64)n * n : n)) {
 		if (a.form == dense) {
-			for (int i = warp(); i < n; i += warps()) {
+			for (int i = warpAll(); i < n; i += warpsAll()) {
 				const f64 ri = half[i] / 2, zi = z[i] / 2;
 				f64* row = g + (i64)i * n;
 				for (int j = lane(); j < n; j += WARP) row[j] = ri * z[j] + zi * half[j];
 			}
 		} else {
-			EACH(j, n) g[j] = half[j] * z[j];
+			EACH_ALL(j, n) g[j] = half[j] * z[j];
 		}
 	}
-	if (f64* g = own(a, P_, e, n)) EACH(j, n) g[j] = dz[j] + value * z[j];
+	if (f64* g = own(a, P_, e, n)) EACH_ALL(j, n) g[j] = dz[j] + value * z[j];
 	for (int k = 0; k < 2; k++) {
 		const int rows = k == 0 ? p : m;
 		const V *x = k == 0 ? nv : lv, *y = k == 0 ? nu : lam;
 		f64* g = own(a, k == 0 ? A_ : G_, e, (i64)rows * n);
 		if (!g) continue;
-		for (int i = warp(); i < rows; i += warps()) {
+		for (int i = warpAll(); i < rows; i += warpsAll()) {
 			const f64 xi = x[i], yi = y[i];
 			f64* row = g + (i64)i * n;
 			for (int j = lane(); j < n; j += WARP) row[j] = xi * z[j] + yi * dz[j];
 		}
 	}
-	if (f64* g = own(a, B_, e, p)) EACH(i, p) g[i] = -nv[i];
+	if (f64* g = own(a, B_, e, p)) EACH_ALL(i, p) g[i] = -nv[i];
 	for (int k = HL_; k <= U_; k++) {
 		const int rows = k <= H_ ? m : n, from = k <= H_ ? 0 : m;
 		f64* g = own(a, k, e, rows);
 		if (!g) continue;
-		EACH(i, rows) {
+		EACH_ALL(i, rows) {
 			const f64 part = k == H_ || k == U_ ? share[from + i] : 1 - share[from + i];
 			g[i] = part != 0 ? -part * lv[from + i] : 0;
 		}
 	}
 	if (a.rows) { // z, dz, r; ν, dν+vν; λ, d̃+vλ, share
 		f64* row = a.rows + (i64)e * a.stride;
-		EACH(j, n) row[j] = z[j], row[n + j] = dz[j], row[2 * n + j] = half[j];
+		EACH_ALL(j, n) row[j] = z[j], row[n + j] = dz[j], row[2 * n + j] = half[j];
 		row += 3 * n;
-		EACH(i, p) row[i] = nu[i], row[p + i] = nv[i];
+		EACH_ALL(i, p) row[i] = nu[i], row[p + i] = nv[i];
 		row += 2 * p;
-		EACH(i, t) row[i] = lam[i], row[t + i] = lv[i], row[2 * t + i] = share[i];
+		EACH_ALL(i, t) row[i] = lam[i], row[t + i] = lv[i], row[2 * t + i] = share[i];
 	}
 	blockSync();
 }
@@ -257,10 +261,10 @@ DEV const f64* direction(const Args& a, int k, int e, i64 one) {
 template <class V> DEV void jvpElement(const Args& a, Work<V>& w, int e) {
 	if (a.code[e] != solved) {
 		certify(a, e, 0, false);
-		EACH(j, a.n) a.tangent[0][(i64)e * a.n + j] = a.tangent[3][(i64)e * a.n + j] = 0;
-		EACH(i, a.p) a.tangent[1][(i64)e * a.p + i] = 0;
-		EACH(i, a.m) a.tangent[2][(i64)e * a.m + i] = 0;
-		if (tid() == 0) a.tangent[4][e] = 0;
+		EACH_ALL(j, a.n) a.tangent[0][(i64)e * a.n + j] = a.tangent[3][(i64)e * a.n + j] = 0;
+		EACH_ALL(i, a.p) a.tangent[1][(i64)e * a.p + i] = 0;
+		EACH_ALL(i, a.m) a.tangent[2][(i64)e * a.m + i] = 0;
+		if (chief()) a.tangent[4][e] = 0;
 		return;
 	}
 	begin(a, w, e);
@@ -327,10 +331,10 @@ template <class V> DEV void jvpElement(const Args& a, Work<V>& w, int e) {
 	}
 	ok = certify(a, e, r, ok);
 	const f64 zero = ok ? 1 : 0;
-	EACH(j, n) a.tangent[0][(i64)e * n + j] = zero != 0 ? w.v(QZ)[j] : 0;
-	EACH(i, p) a.tangent[1][(i64)e * p + i] = zero != 0 ? w.w(AZ)[i] : 0;
-	EACH(i, m) a.tangent[2][(i64)e * m + i] = zero != 0 ? w.c(Y)[i] : 0;
-	EACH(j, n) a.tangent[3][(i64)e * n + j] = zero != 0 && t > m ? w.c(Y)[m + j] : 0;
-	if (tid() == 0) a.tangent[4][e] = zero != 0 ? value[0] : 0;
+	EACH_ALL(j, n) a.tangent[0][(i64)e * n + j] = zero != 0 ? w.v(QZ)[j] : 0;
+	EACH_ALL(i, p) a.tangent[1][(i64)e * p + i] = zero != 0 ? w.w(AZ)[i] : 0;
+	EACH_ALL(i, m) a.tangent[2][(i64)e * m + i] = zero != 0 ? w.c(Y)[i] : 0;
+	EACH_ALL(j, n) a.tangent[3][(i64)e * n + j] = zero != 0 && t > m ? w.c(Y)[m + j] : 0;
+	if (chief()) a.tangent[4][e] = zero != 0 ? value[0] : 0;
 	blockSync();
 }

@@ -3,19 +3,16 @@
 // a block as many threads as the emulated driver gives it.
 //
 // With GROUP defined, several blocks take an element: the launch's second dimension.
-// What is called a block elsewhere then is that group, threads and warps count
-// through all of it, and what they share is in global memory. What each block has
-// for itself is written by its first thread, inner() == 0.
+// Each has the element's vectors for itself and does with them what the others do;
+// they share the work on matrices, which are in global memory. Names that end in All
+// are of all threads that have the element; elsewhere these are the block's own.
 #pragma once
 
 #ifdef GROUP
-#define TWICE 2 // a factor has room to be inverted
 #define STEP 4  // tiles of a block on the diagonal (large.h)
-// Before what a block has in shared memory stand the place of the group's counters,
-// and such a block.
-#define GROUP_FRONT (32 + 128 * STEP * STEP + 192 * STEP)
-#else
-#define TWICE 1
+// Before what a block has in shared memory stand its Front, and two such blocks.
+#define FRONT 16
+#define GROUP_FRONT (FRONT + 128 * STEP * STEP + 192 * STEP + 16 * STEP * (16 * STEP + 4))
 #endif
 
 #define INF __builtin_inf()
@@ -35,36 +32,33 @@ typedef long long i64;
 DEV int min(int a, int b) { return a < b ? a : b; }
 DEV int max(int a, int b) { return a > b ? a : b; }
 
-DEV int inner() { return __nvvm_read_ptx_sreg_tid_x(); }
-DEV int innerThreads() { return __nvvm_read_ptx_sreg_ntid_x(); }
 DEV int bid() { return __nvvm_read_ptx_sreg_ctaid_x(); }
 DEV int blocks() { return __nvvm_read_ptx_sreg_nctaid_x(); }
-#ifdef GROUP
-DEV int tid() { return __nvvm_read_ptx_sreg_ctaid_y() * __nvvm_read_ptx_sreg_ntid_x() + inner(); }
-DEV int threads() { return __nvvm_read_ptx_sreg_ntid_x() * __nvvm_read_ptx_sreg_nctaid_y(); }
-DEV void blockSync();
-#else
-DEV int tid() { return inner(); }
+DEV int tid() { return __nvvm_read_ptx_sreg_tid_x(); }
 DEV int threads() { return __nvvm_read_ptx_sreg_ntid_x(); }
 DEV void blockSync() { __syncthreads(); }
-#endif
 DEV void warpSync() { __nvvm_bar_warp_sync(0xffffffffu); }
 DEV f64 root(f64 x) { return __nvvm_sqrt_rn_d(x); }
 extern "C" __attribute__((shared)) f64 shared_[] __attribute__((aligned(16)));
 #ifdef GROUP
 #define SHARED() (shared_ + GROUP_FRONT)
-// All blocks of the group arrive, and see what the others have written: each adds one
-// to a counter in global memory, which is zero at first.
+DEV int tidAll() { return __nvvm_read_ptx_sreg_ctaid_y() * threads() + tid(); }
+DEV int threadsAll() { return threads() * __nvvm_read_ptx_sreg_nctaid_y(); }
+// All blocks of the group arrive, and see what the others have written: by the hardware's
+// barrier, or each adds one to a counter in global memory, which is zero at first.
 #ifdef CLUSTER
-DEV void blockSync() { // the hardware's: it releases and acquires
+DEV void syncAll() { // it releases and acquires
 	asm volatile("barrier.cluster.arrive.aligned;" ::: "memory");
 	asm volatile("barrier.cluster.wait.aligned;" ::: "memory");
 }
+// The same barrier in two parts: what a thread does between them is not waited for.
+DEV void arriveAll() { asm volatile("barrier.cluster.arrive.aligned;" ::: "memory"); }
+DEV void waitAll() { asm volatile("barrier.cluster.wait.aligned;" ::: "memory"); }
 #else
-DEV void blockSync() {
+DEV void syncAll() {
 	__syncthreads();
-	if (inner() == 0) {
-		unsigned* count = *(unsigned**)shared_;
+	if (tid() == 0) {
+		unsigned* count = *(unsigned**)shared_; // in Front
 		const unsigned group = __nvvm_read_ptx_sreg_nctaid_y();
 		unsigned n;
 		asm volatile("fence.acq_rel.gpu;" ::: "memory");
@@ -76,19 +70,24 @@ DEV void blockSync() {
 	}
 	__syncthreads();
 }
+DEV void arriveAll() {}
+DEV void waitAll() { syncAll(); }
 #endif
-DEV void innerSync() { __syncthreads(); } // of one block
 DEV bool first() { return __nvvm_read_ptx_sreg_ctaid_y() == 0; }
 #define TEAM 4 // warps that have the diagonal
 DEV void teamSync() { asm volatile("barrier.sync 1, 128;" ::: "memory"); }
 // grab is how often count was grabbed before, by warps.
 DEV int grab(unsigned* count) {
 	int n = 0;
-	if (inner() % WARP == 0) asm volatile("atom.add.relaxed.gpu.global.u32 %0, [%1], 1;" : "=r"(n) : "l"(count) : "memory");
+	if (tid() % WARP == 0) asm volatile("atom.add.relaxed.gpu.global.u32 %0, [%1], 1;" : "=r"(n) : "l"(count) : "memory");
 	return __nvvm_shfl_sync_idx_i32(0xffffffffu, n, 0, 31);
 }
 #else
 #define SHARED() (shared_)
+DEV int tidAll() { return tid(); }
+DEV int threadsAll() { return threads(); }
+DEV void syncAll() { __syncthreads(); }
+DEV bool first() { return true; }
 #endif
 
 // Near is a number in shared memory, for pointers of which the compiler is to know that.
@@ -166,7 +165,7 @@ DEV void fetch(f64* to, const f64* from, int n) {
 }
 // fetchRow has a warp start to copy n numbers, whatever their address.
 DEV void fetchRow(f64* to, const f64* from, int n) {
-	const int lane = inner() % WARP;
+	const int lane = tid() % WARP;
 	if (isNear(to)) {
 		const unsigned at = (unsigned)(unsigned long long)near(to);
 		for (int j = lane; j < n; j += WARP) asm volatile("cp.async.ca.shared.global [%0], [%1], 8;" : : "r"(at + 8 * j), "l"(from + j) : "memory");
@@ -196,18 +195,22 @@ DEV int min(int a, int b) { return a < b ? a : b; }
 DEV int max(int a, int b) { return a > b ? a : b; }
 
 struct Machine { // of one thread
-	int tid, inner, bid, threads, blocks;
-	f64* shared; // a block's, of a group
-	void (*sync)();
+	int tidAll, tid, bid, threadsAll, threads, blocks;
+	f64* shared; // a block's
+	void *block, *all; // barriers
+	void (*sync)(void*);
 };
 extern thread_local Machine machine;
 
 DEV int tid() { return machine.tid; }
-DEV int inner() { return machine.inner; }
+DEV int tidAll() { return machine.tidAll; }
 DEV int bid() { return machine.bid; }
 DEV int threads() { return machine.threads; }
+DEV int threadsAll() { return machine.threadsAll; }
 DEV int blocks() { return machine.blocks; }
-DEV void blockSync() { if (machine.threads > 1) machine.sync(); }
+DEV void blockSync() { if (machine.threads > 1) machine.sync(machine.block); }
+DEV void syncAll() { if (machine.threadsAll > 1) machine.sync(machine.all); }
+DEV bool first() { return machine.tidAll < machine.threads; } // of a group's blocks
 DEV void warpSync() {}
 DEV void loaded() {}
 DEV f64 root(f64 x) { return __builtin_sqrt(x); }
@@ -216,10 +219,8 @@ DEV f64 root(f64 x) { return __builtin_sqrt(x); }
 #else
 #define SHARED() (machine.shared)
 #endif
-// What the first block of a group does alone, its first thread does here.
-DEV void innerSync() {}
-DEV bool first() { return machine.tid == 0; }
-DEV int innerThreads() { return 1; }
+DEV void arriveAll() {}
+DEV void waitAll() { syncAll(); }
 #define TEAM 1
 DEV void teamSync() {}
 DEV int grab(unsigned* count) { return (int)__atomic_fetch_add(count, 1u, __ATOMIC_RELAXED); }
@@ -262,11 +263,13 @@ DEV f64 size(f64 x) {
 	return x < INF ? x : INF;
 }
 DEV int lane() { return tid() % WARP; }
-DEV int innerWarp() { return inner() / WARP; } // of its block
 DEV int warp() { return tid() / WARP; }
 DEV int warps() { return threads() / WARP; }
-DEV int innerWarps() { return max(1, innerThreads() / WARP); }
+DEV int warpAll() { return tidAll() / WARP; }
+DEV int warpsAll() { return threadsAll() / WARP; }
+DEV bool chief() { return tidAll() == 0; } // writes what one thread has to
 DEV int pad16(int n) { return (n + 15) & ~15; }
 
 // each runs a statement for every i of this thread.
 #define EACH(i, n) for (int i = tid(); i < (n); i += threads())
+#define EACH_ALL(i, n) for (int i = tidAll(); i < (n); i += threadsAll())

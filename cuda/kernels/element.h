@@ -12,12 +12,12 @@ enum { numReduce = 24, numOwn = 28 };
 // Work is a block's view of an element. It lies in shared memory, and so do vectors if V
 // is Near.
 template <class V> struct Work {
-	V* base;     // vectors: numT of length T, numN of N, numP of P
+	V* base;        // vectors: numT of length T, numN of N, numP of P
 	Whole<V>* kind; // T: Kind of each constraint
 	Whole<V>* cls;  // T: Class
 	Whole<V>* list; // T: the active constraints
-	V* room;     // for reduce and productT
-	V* own;      // of each warp: its Loop
+	V* room;        // for reduce and productT
+	V* own;         // of each warp: its Loop
 	f64* factor; // Low(t): of R + D⁻¹, or of R on the active set
 	f64* far;    // where a factor in float64 always has room
 	f64* place;  // and where one of area numbers has, which may be nearer
@@ -33,16 +33,9 @@ template <class V> struct Work {
 	METHOD V* w(int k) const { return base + numT * T + numN * N + k * P; }
 };
 
-DEV int roomSize(int n, int p, int t) {
-#ifdef GROUP
-	return max(partSize(pad16(max(n, max(p, t)))), numReduce * warps());
-#endif
-	return max(threads(), numReduce * warps());
-}
-
 DEV i64 workSize(int n, int p, int t) { // without the factor
 	const int T = pad16(t);
-	return numT * T + numN * pad16(n) + numP * pad16(p) + 3 * T / 2 + 8 + roomSize(n, p, t) + numOwn * warps();
+	return numT * T + numN * pad16(n) + numP * pad16(p) + 3 * T / 2 + 8 + max(threads(), numReduce * warps()) + numOwn * warps();
 }
 
 template <class V> DEV void view(Work<V>& w, const Args& a, V* vectors, f64* factor, f64* r) {
@@ -50,7 +43,7 @@ template <class V> DEV void view(Work<V>& w, const Args& a, V* vectors, f64* fac
 	w.N = pad16(a.n), w.P = pad16(a.p), w.T = pad16(a.t);
 	w.base = vectors;
 	V* x = vectors + numT * w.T + numN * w.N + numP * w.P;
-	w.room = x, x += roomSize(a.n, a.p, a.t);
+	w.room = x, x += max(threads(), numReduce * warps());
 	w.own = x, x += numOwn * warps();
 	w.kind = (Whole<V>*)x, w.cls = w.kind + w.T, w.list = w.cls + w.T;
 	w.factor = w.far = w.place = factor;
@@ -130,6 +123,46 @@ template <class Entry> DEV void place16(f64* low, int n, Entry entry) {
 	blockSync();
 }
 
+template <class V> FUN void enumerate(Work<V>& w);
+
+#ifdef GROUP
+template <class V> DEV void fetchR(const Work<V>&) {}
+
+// factorAll and factorActive are those of a block, but that factor copies R.
+template <class V> FUN bool factorAll(const Work<V>& w) {
+	const V* d = w.c(DINV);
+	const int t = w.t, T = w.T;
+	V *diag = w.c(DIAG), *on = w.c(TT);
+	const f64* low = w.s.low;
+	EACH(i, T) {
+		on[i] = i < t && d[i] < INF ? 1 : 0;
+		diag[i] = on[i] != 0 ? diagonalAt(w.s.low, i) + d[i] + delta(w.c(R0)[i]) : 1;
+	}
+	blockSync();
+	start(w.factor, T / 16, false, [&](int i, int j) { return low + lowOffset(i / 16) + i % 16 * lowStride(i / 16) + j; },
+		[&](int i, int j, f64 x) { return i == j ? diag[i] : x * (on[i] * on[j]); });
+	const f64 least = invert(w.factor, t, diag, w.room);
+	if (chief()) front().count[16] = front().stop && *(volatile const int*)front().stop != 0;
+	return least > 0;
+}
+
+template <class V> FUN f64 factorActive(Work<V>& w) {
+	enumerate(w);
+	const int k = w.active, T = w.T, blocks = pad16(k) / 16;
+	const Whole<V>* list = w.list;
+	const f64* r = w.s.r;
+	V* diag = w.c(DIAG);
+	EACH(i, pad16(k)) diag[i] = i < k ? larger(r[(i64)list[i] * T + list[i]], w.c(R0)[list[i]]) : 1;
+	blockSync();
+	start(w.factor, blocks, false, [&](int i, int j) { return r + (i64)list[min(i, k - 1)] * T + list[min(j, k - 1)]; },
+		[&](int i, int j, f64 x) { return i < k && j < k ? x : i == j ? 1 : 0; });
+	return invert(w.factor, k, diag, w.room);
+}
+
+DEV bool stopping(const Args&) { return ((volatile unsigned*)front().count)[16] != 0; } // as the last factorAll saw it
+#else
+DEV bool stopping(const Args& a) { return a.stop && *(volatile int*)a.stop != 0; }
+
 // fetchR has R copied to where it will be factored, which nobody may use until
 // factorAll or fetched.
 template <class V> DEV void fetchR(const Work<V>& w) {
@@ -200,6 +233,7 @@ template <class V> FUN bool factorAll(const Work<V>& w) {
 	blockSync();
 	return factor(w.factor, t, diag, on, w.room) > 0;
 }
+#endif
 
 // solveAll solves (R + D⁻¹) x = x, where x is zero at the constraints left out.
 template <class V> FUN void solveAll(const Work<V>& w, V* x) {
@@ -214,7 +248,7 @@ template <class V> FUN void solveAll(const Work<V>& w, V* x) {
 // enumerate lists the active constraints.
 template <class V> FUN void enumerate(Work<V>& w) {
 #ifdef __CUDA__
-	if (innerWarp() == 0) {
+	if (warp() == 0) {
 		int count = 0;
 		for (int first = 0; first < w.t; first += 32) {
 			const int i = first + lane();
@@ -226,7 +260,7 @@ template <class V> FUN void enumerate(Work<V>& w) {
 		if (lane() == 0) w.active = count;
 	}
 #else
-	if (inner() == 0) {
+	if (tid() == 0) {
 		w.active = 0;
 		for (int i = 0; i < w.t; i++)
 			if (w.cls[i] != inactive) {
@@ -241,9 +275,10 @@ template <class V> FUN void enumerate(Work<V>& w) {
 // factorActive factors R on the active constraints, and inverts the factor. It
 // returns the least pivot, relative to what stood on the diagonal before A was
 // eliminated.
+#ifndef GROUP
 template <class V> FUN f64 factorActive(Work<V>& w) {
 	enumerate(w);
-	if (inner() == 0) w.factor = lowSize(w.active) <= w.area ? w.place : w.far;
+	if (tid() == 0) w.factor = lowSize(w.active) <= w.area ? w.place : w.far;
 	blockSync();
 	const int k = w.active, T = w.T;
 	const Whole<V>* list = w.list;
@@ -251,16 +286,13 @@ template <class V> FUN f64 factorActive(Work<V>& w) {
 	V* diag = w.c(DIAG);
 	place16(w.factor, k, [&](int i, int j) {
 		const f64 x = r[(i64)list[min(i, k - 1)] * T + list[min(j, k - 1)]];
-		return i < k && j < k ? x : 0;
+		return i < k && j < k ? x : i == j ? 1 : 0;
 	});
-	EACH(i, pad16(k)) {
-		f64& x = diagonalAt(w.factor, i);
-		if (i >= k) x = 1;
-		diag[i] = i < k ? larger(x, r0[list[i]]) : 1;
-	}
+	EACH(i, pad16(k)) diag[i] = i < k ? larger(r[(i64)list[i] * T + list[i]], r0[list[i]]) : 1;
 	blockSync();
 	return factor(w.factor, k, diag, w.c(TT), w.room);
 }
+#endif
 
 // solveActive solves R x = x on the active constraints; x in their order.
 template <class V> FUN void solveActive(const Work<V>& w, const f64* factor, V* x) {

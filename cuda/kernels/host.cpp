@@ -19,6 +19,7 @@
 #include <cstring>
 #include <ctime>
 #include <deque>
+#include <deque>
 #include <functional>
 #include <map>
 #include <mutex>
@@ -35,8 +36,7 @@ KERNEL void qp_jvp_group(const Args);
 thread_local Machine machine;
 
 namespace {
-std::barrier<>* barrier;
-void wait() { barrier->arrive_and_wait(); }
+void wait(void* barrier) { ((std::barrier<>*)barrier)->arrive_and_wait(); }
 
 // Ordered calls come one after the other for a thread sanitizer too, which does not see
 // how Go's threads wait for each other.
@@ -142,22 +142,21 @@ void run(Kernel f, const Args& args, unsigned blocks, unsigned group, unsigned e
 	const unsigned all = each * group;
 	const size_t size = 32 + shared / sizeof(f64) + 1 + (numReduce + numOwn) * all; // a warp is one lane: there are more of them
 	std::vector<f64> memory(size * group);
-	auto block = [&](unsigned b, unsigned t) {
-		machine = Machine{(int)t, (int)(t % each), (int)b, (int)all, (int)blocks, memory.data() + t / each * size, wait};
+	auto block = [&](unsigned b, unsigned t, void* own, void* everybody) {
+		machine = Machine{(int)t, (int)(t % each), (int)b, (int)all, (int)each, (int)blocks, memory.data() + t / each * size, own, everybody, wait};
 		f(args);
 	};
 	for (unsigned b = 0; b < blocks; b++) {
 		memset(memory.data(), 0xff, memory.size() * sizeof(f64));
 		if (all == 1) {
-			block(b, 0);
+			block(b, 0, nullptr, nullptr);
 			continue;
 		}
-		static std::mutex one; // the barrier is one block's
-		std::lock_guard<std::mutex> g(one);
-		std::barrier<> here(all);
-		barrier = &here;
+		std::barrier<> everybody(all);
+		std::deque<std::barrier<>> own;
+		for (unsigned k = 0; k < group; k++) own.emplace_back(each);
 		std::vector<std::thread> run;
-		for (unsigned t = 0; t < all; t++) run.emplace_back(block, b, t);
+		for (unsigned t = 0; t < all; t++) run.emplace_back(block, b, t, &own[t / each], &everybody);
 		for (auto& t : run) t.join();
 	}
 }

@@ -59,6 +59,7 @@ template <class V> FUN void keep(const Args& a, const Work<V>& w, int e, Loop& l
 	f64* s = a.state + e * stateSize(a);
 	f64* x = a.x + (i64)e * iterateSize(a) + a.n + a.p;
 	const int names[5] = {LAM, SU, SL, LU, LL};
+	if (save && !first()) return;
 	blockSync();
 	EACH(i, w.t) {
 		V* v[8] = {&w.c(Y0)[i], &w.c(E0)[i], &w.c(Y)[i]};
@@ -72,7 +73,7 @@ template <class V> FUN void keep(const Args& a, const Work<V>& w, int e, Loop& l
 	EACH(i, w.p) save ? s[i] = w.w(RA0)[i] : w.w(RA0)[i] = s[i];
 	s += w.P;
 	if (save) {
-		if (tid() == 0) {
+		if (chief()) {
 			const f64 n[numLoop] = {l.kappa, l.rd0, l.ra0, l.f0, l.lin, l.nb, l.cost, l.mu, l.excess, l.lastExcess, l.lastMu, l.step,
 				(f64)l.iter, (f64)l.since, (f64)l.tiny, (f64)l.sides, (f64)l.tried, (f64)l.anchors};
 			for (int k = 0; k < numLoop; k++) s[k] = n[k];
@@ -289,7 +290,7 @@ template <class V> FUN bool warmUp(const Args& a, Work<V>& w, int e, Loop& l) {
 // constraints tells them, and looks whether to stop. y follows the steps; afresh, it is
 // computed.
 template <class V> FUN void survey(const Args& a, const Work<V>& w, Loop& l, bool afresh) {
-	const int asked = a.stop && tid() == 0 ? *(volatile int*)a.stop : 0;
+	const bool asked = tid() == 0 && stopping(a);
 	if (afresh) mulR(w, w.c(LAM), w.c(CDZ));
 	f64 v[8] = {0, 0, 0, 0, 0, 0, 0, 0}; // μ, gap, λᵀ(y₀−y); violation, |y| of rows, |μ| of bounds, |λ|·w, stop
 	EACH(i, w.t) {
@@ -305,7 +306,7 @@ template <class V> FUN void survey(const Args& a, const Work<V>& w, Loop& l, boo
 		else v[5] = larger(v[5], size(lam));
 		v[6] = larger(v[6], size(lam) * w.c(NC)[i]);
 	}
-	if (asked != 0) v[7] = 1;
+	if (asked) v[7] = 1;
 	reduce<3, 5>(v, w.room);
 	Figures f;
 	f.value = l.f0 + v[2] / 2;
@@ -346,7 +347,7 @@ template <class V> FUN bool renew(const Work<V>& w, Loop& l) {
 // fall gives float32 up, for this element.
 template <class V> DEV void fall(Work<V>& w, Loop& l) {
 	blockSync();
-	if (inner() == 0) w.single = nullptr, w.factor = w.far;
+	if (tid() == 0) w.single = nullptr, w.factor = w.far;
 	once([&] { l.fell = 1, l.since = l.tiny = 0, l.lastExcess = l.lastMu = INF; });
 	blockSync();
 }

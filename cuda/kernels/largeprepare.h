@@ -6,21 +6,30 @@ DEV Row plainAt(const f64* a, int ld, int I, int J) { return {a + (i64)16 * I * 
 
 // copyLow copies a Low without what is between its rows.
 DEV void copyLow(f64* to, const f64* from, int n) {
-	for (int i = warp(); i < pad16(n); i += warps()) {
+	for (int i = warpAll(); i < pad16(n); i += warpsAll()) {
 		const int at = lowOffset(i / 16) + i % 16 * lowStride(i / 16);
 		for (int j = lane(); j < i / 16 * 16 + 16; j += WARP) to[at + j] = from[at + j];
 	}
 }
 
+// diagonalOf copies the diagonal of a Low, and pads it with ones. It begins and ends with a
+// barrier where there is a need.
+DEV void diagonalOf(f64* low, int n, f64* diag) {
+	EACH(i, pad16(n)) diag[i] = i < n ? diagonalAt(low, i) : 1;
+	EACH_ALL(i, pad16(n)) if (i >= n) diagonalAt(low, i) = 1;
+	syncAll();
+}
+
 // reduceGroup computes V = A L⁻ᵀ and W = C L⁻ᵀ, where A and C are the rows of panel and
 // low has L⁻¹, and S and R from them; panel has room for as much again, and low for S,
 // and then for U. It returns the least pivot of S.
-FUN f64 reduceGroup(const Args& a, const Stage& s, f64* panel, f64* low, f64* diag, f64* pivots, f64* room) {
+FUN f64 reduceGroup(const Args& a, const Stage& s, f64* panel, f64* low, f64* diag, f64* room) {
 	const int p = a.p, N = pad16(a.n), P = pad16(p), T = pad16(a.t), ld = wide(a.n), ldu = wide(p);
 	const int columns = N / 16, rows = P / 16, most = T / 16;
 	f64 *v = s.v, *hat = panel, *w = panel + (i64)(2 * P + T) * ld; // hat takes A's place
 	Phases phases;
-	blockSync();
+	phases.clear();
+	syncAll();
 	f64 least = INF;
 	// Rows of A and C times L⁻ᵀ, the longest sums first.
 	all(phases, [&](int r) { return parts(rows + most, r) * parts(columns, r); },
@@ -37,7 +46,7 @@ FUN f64 reduceGroup(const Args& a, const Stage& s, f64* panel, f64* low, f64* di
 			});
 		});
 	copyLow(s.l, low, a.n);
-	blockSync();
+	syncAll();
 	if (p > 0) {
 		all(phases, [&](int r) { return parts(rows, r) * (parts(rows, r) + 1) / 2; },
 			[&](auto r, int u) {
@@ -52,18 +61,12 @@ FUN f64 reduceGroup(const Args& a, const Stage& s, f64* panel, f64* low, f64* di
 					if (I + c < rows && J + d <= I + c) *(Two*)(low + lowOffset(I + c) + i * lowStride(I + c) + 16 * (J + d) + j) = t;
 				});
 			});
-		blockSync();
-		EACH(i, P) {
-			f64& x = diagonalAt(low, i);
-			if (i >= p) x = 1;
-			diag[i] = x;
-		}
-		blockSync();
-		least = factor(low, p, diag, pivots, room);
+		diagonalOf(low, p, diag);
+		least = factor(low, p, diag, diag, room);
 		if (!(least > INDEPENDENT)) return least;
-		phases = Phases(); // the counters were used
+		phases.clear(); // the counters were used
 		copyLow(s.s, low, p);
-		blockSync();
+		syncAll();
 		all(phases, [&](int r) { return parts(rows, r) * parts(columns, r); },
 			[&](auto r, int u) {
 				constexpr int R = decltype(r)::size;
@@ -74,7 +77,6 @@ FUN f64 reduceGroup(const Args& a, const Stage& s, f64* panel, f64* low, f64* di
 					if (I + c < rows && J + d < columns) *(Two*)(hat + (i64)(16 * (I + c) + i) * ld + 16 * (J + d) + j) = t;
 				});
 			});
-		blockSync();
 		all(phases, [&](int r) { return parts(most, r) * parts(rows, r); },
 			[&](auto r, int u) {
 				constexpr int R = decltype(r)::size;
@@ -85,7 +87,6 @@ FUN f64 reduceGroup(const Args& a, const Stage& s, f64* panel, f64* low, f64* di
 					if (I + c < most && J + d < rows) *(Two*)(low + (i64)(16 * (I + c) + i) * ldu + 16 * (J + d) + j) = t;
 				});
 			});
-		blockSync();
 	}
 	all(phases, [&](int r) { return parts(most, r) * (parts(most, r) + 1) / 2; },
 		[&](auto r, int u) {

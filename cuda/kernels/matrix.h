@@ -9,6 +9,11 @@
 DEV int lowStride(int I) { return 16 * I + 20; }
 DEV int lowOffset(int I) { return 128 * I * I + 192 * I; }
 DEV int lowSize(int n) { return lowOffset(pad16(n) / 16); }
+#ifdef GROUP
+DEV int factorSize(int n) { return 2 * lowSize(n) + pad16(n); } // with the room that factor takes
+#else
+DEV int factorSize(int n) { return lowSize(n); }
+#endif
 
 DEV f64& diagonalAt(f64* low, int i) { return low[lowOffset(i / 16) + i % 16 * lowStride(i / 16) + i]; }
 
@@ -417,8 +422,6 @@ template <class V> DEV f64 factor(f64* a, int n, const V* diag, V* pivots, V* ro
 	return isNear(a) ? factorIn(near(a), n, diag, pivots, room) : factorIn(a, n, diag, pivots, room);
 }
 
-#endif
-
 template <class V> FUN void mulFar(const f64* l, int n, const V* x, V* y);
 
 // mulLow: y = X x for a lower triangle X, mulLowT: y = Xᵀx. Each ends in a barrier; x
@@ -448,12 +451,8 @@ template <class F, class V> FUN void mulLowIn(const F* l, int n, const V* x, V* 
 }
 
 template <class V> DEV void mulLow(const f64* l, int n, const V* x, V* y) {
-#ifdef GROUP
-	if (n > 0) mulFar(l, n, x, y);
-#else
 	if (isNear(l)) mulLowIn(near(l), n, x, y);
 	else mulFar(l, n, x, y);
-#endif
 }
 
 template <class V> FUN void mulFar(const f64* l, int n, const V* x, V* y) {
@@ -495,7 +494,6 @@ template <class V> FUN void mulFar(const f64* l, int n, const V* x, V* y) {
 	blockSync();
 }
 
-#ifndef GROUP
 template <class F, class V> FUN void mulLowTIn(const F* l, int n, const V* x, V* y, V* part) {
 	if (n == 0) return;
 	const int rows = pad16(n), blocks = rows / 16;
@@ -528,7 +526,6 @@ template <class V> DEV void mulLowT(const f64* l, int n, const V* x, V* y, V* pa
 	if (isNear(l)) mulLowTIn(near(l), n, x, y, part);
 	else mulLowTIn(l, n, x, y, part);
 }
-#endif
 
 // product: y = init·y + sign·A x, A m×n by rows of stride ld; by rows, a warp each.
 // No barrier at the end.
@@ -566,7 +563,6 @@ template <class V> FUN void product(int m, int n, const f64* a, int ld, const V*
 	}
 }
 
-#ifndef GROUP
 // productT: y = init·y + sign·Aᵀx, A m×n: a thread for each column, and groups of
 // threads for parts of the rows. part has a number for each thread. Ends in a
 // barrier.

@@ -187,7 +187,7 @@ template <class V> FUN void assess(const Args& a, const Work<V>& w, int e, f64 l
 	}
 	v[3] = 1 / margin;
 	reduce<2, 2>(v, w.room);
-	if (tid() == 0) {
+	if (chief()) {
 		info[infoMargin] = v[3] == 0 ? INF : 1 / v[3];
 		info[infoError] = v[2];
 		f64 c = smaller(least, w.s.num[stageLeastQ]);

@@ -20,7 +20,7 @@ DEV f64 delta(f64 diag) { return diag == 0 ? 1 : DELTA * diag; }
 // to the largest of each.
 DEV void loadQ(const f64* q, int n, f64* low, f64* columns, f64& top, f64& asymmetry) {
 	const int blocks = pad16(n) / 16;
-	for (int c = warp(), I = 0, start = 0; c < blocks * (blocks + 1) / 2; c += warps()) {
+	for (int c = warpAll(), I = 0, start = 0; c < blocks * (blocks + 1) / 2; c += warpsAll()) {
 		while (c > start + I) start += ++I;
 		const int J = c - start, ld = lowStride(I);
 		f64* to = low + lowOffset(I) + 16 * J;
@@ -59,7 +59,7 @@ DEV void loadQ(const f64* q, int n, f64* low, f64* columns, f64& top, f64& asymm
 FUN void loadRows(const Args& a, int e, f64* panel) {
 	const int n = a.n, p = a.p, m = a.m, N = pad16(n), P = pad16(p), ld = wide(n);
 	const f64 *rowsA = at(a, A_, e, (i64)p * n), *rowsG = at(a, G_, e, (i64)m * n);
-	for (int i = warp(); i < P + pad16(a.t); i += warps()) {
+	for (int i = warpAll(); i < P + pad16(a.t); i += warpsAll()) {
 		const f64* row = i < p ? rowsA + (i64)i * n : i >= P && i < P + m ? rowsG + (i64)(i - P) * n : nullptr;
 		const int one = i >= P + m && i < P + a.t ? i - P - m : -1; // of a bound
 		f64* to = panel + (i64)i * ld;
@@ -77,7 +77,7 @@ template <class F> FUN void judgeRows(const Args& a, const Stage& s, const F* pa
 	for (int base = 0; base < n; base += 4 * WARP) {
 		const bool last = base + 4 * WARP >= n;
 		f64 most[4] = {};
-		for (int i = warp(); i < P + m; i += warps()) {
+		for (int i = warpAll(); i < P + m; i += warpsAll()) {
 			if (i >= p && i < P) continue;
 			const F* row = panel + (i64)i * ld;
 			f64 x[4], big = 0, sum = 0;
@@ -107,7 +107,7 @@ template <class F> FUN void judgeRows(const Args& a, const Stage& s, const F* pa
 			if (j < n) raise(&columns[j], most[c]);
 		}
 	}
-	EACH(i, a.t - m) s.nc[m + i] = 1;
+	EACH_ALL(i, a.t - m) s.nc[m + i] = 1;
 }
 
 #ifdef GROUP
@@ -207,33 +207,51 @@ FUN void prepare(const Args& a, int e, f64* fast, f64* low, f64* panel) {
 	// Q, made symmetric; A, G and the identity; what is not a number, and how large
 	// the columns are.
 	f64 top[6] = {}; // largest of Q, A, G, asymmetry, columns; 1/smallest column
+#ifdef GROUP
+	f64* columns = low + lowSize(n); // behind them, what is to be known of top
+	EACH_ALL(j, N + 4) columns[j] = 0;
+#else
+	f64* columns = diag;
+	EACH(j, N) columns[j] = 0;
+#endif
 	loadRows(a, e, panel);
-	EACH(j, N) diag[j] = 0;
-	if (a.form != dense) EACH(i, lowSize(n)) low[i] = 0;
-	blockSync();
-	if (a.form == dense) loadQ(q, n, low, diag, top[0], top[3]);
+	if (a.form != dense) EACH_ALL(i, lowSize(n)) low[i] = 0;
+	syncAll();
+	if (a.form == dense) loadQ(q, n, low, columns, top[0], top[3]);
 	else
-		EACH(i, n) {
+		EACH_ALL(i, n) {
 			top[0] = larger(top[0], size(q[i]));
-			raise(&diag[i], size(q[i]));
+			raise(&columns[i], size(q[i]));
 			diagonalAt(low, i) = q[i];
 		}
 	fetched();
+	syncAll();
+	if (isNear(panel)) judgeRows(a, s, near(panel), columns, top);
+	else judgeRows(a, s, panel, columns, top);
+#ifdef GROUP
+	for (int k = 0; k < 4; k++) {
+		const f64 x = warpMax(top[k]);
+		if (lane() == 0) raise(&columns[N + k], x);
+	}
+	syncAll();
+	for (int k = 0; k < 4; k++) top[k] = columns[N + k];
+#endif
 	blockSync();
-	if (isNear(panel)) judgeRows(a, s, near(panel), diag, top);
-	else judgeRows(a, s, panel, diag, top);
-	blockSync();
-	EACH(j, n) top[4] = larger(top[4], diag[j]), top[5] = larger(top[5], diag[j] > 0 ? 1 / diag[j] : 0);
+	EACH(j, n) top[4] = larger(top[4], columns[j]), top[5] = larger(top[5], columns[j] > 0 ? 1 / columns[j] : 0);
 	reduce<0, 6>(top, room);
+#ifdef GROUP
+	diagonalOf(low, n, diag);
+#else
 	EACH(i, N) {
 		f64& x = diagonalAt(low, i);
 		if (i >= n) x = 1;
 		diag[i] = x;
 	}
+#endif
 	bool ok = larger(larger(top[0], top[1]), top[2]) < 1e140 && top[0] > 0 && top[3] <= ASYMMETRY * top[0] && top[4] * top[5] <= EVEN;
 	if (a.form == dense && ok && top[3] > 0) { // the caller's rounding errors
 		blockSync();
-		for (int i = warp(); i < n; i += warps())
+		for (int i = warpAll(); i < n; i += warpsAll())
 			for (int j = lane(); j < i; j += WARP) {
 				const f64 x = q[(i64)i * n + j], y = q[(i64)j * n + i];
 				if (x != y) q[(i64)i * n + j] = q[(i64)j * n + i] = x / 2 + y / 2;
@@ -247,7 +265,7 @@ FUN void prepare(const Args& a, int e, f64* fast, f64* low, f64* panel) {
 	}
 	if (ok) {
 #ifdef GROUP
-		leastS = reduceGroup(a, s, panel, low, diag, pivots, room);
+		leastS = reduceGroup(a, s, panel, low, diag, room);
 #else
 		if (isNear(panel) && isNear(low)) timesLT(near(panel), (P + T) / 16, ld, near(low), N / 16);
 		else timesLT(panel, (P + T) / 16, ld, low, N / 16);
@@ -270,10 +288,10 @@ FUN void prepare(const Args& a, int e, f64* fast, f64* low, f64* panel) {
 		if (tid() == 0) s.num[stageScale] = scale;
 	}
 #endif
-	if (tid() == 0) {
+	if (chief()) {
 		s.num[stageOK] = ok ? 1 : 0;
 		s.num[stageMaxQ] = top[0], s.num[stageMaxA] = top[1], s.num[stageMaxG] = top[2];
 		s.num[stageLeastQ] = leastQ, s.num[stageLeastS] = leastS;
 	}
-	blockSync();
+	syncAll();
 }

@@ -23,15 +23,12 @@ static_assert(sizeof(Block<f64>) == 784 && sizeof(Block<Near>) == 784, "the host
 DEV f64* enter(const Args& args) {
 	Block<f64>* b = (Block<f64>*)SHARED();
 #ifdef __CUDA__
-	for (int i = inner(); i < (int)(sizeof(Args) / sizeof(i64)); i += innerThreads()) ((i64*)&b->a)[i] = ((const i64*)&args)[i];
+	for (int i = tid(); i < (int)(sizeof(Args) / sizeof(i64)); i += threads()) ((i64*)&b->a)[i] = ((const i64*)&args)[i];
 #else
-	if (inner() == 0) b->a = args;
+	if (tid() == 0) b->a = args;
 #endif
 #ifdef GROUP
-	if (inner() == 0) *(unsigned**)(SHARED() - GROUP_FRONT) = args.barrier + bid() * BARRIER;
-#endif
-#if defined(__CUDA__) && defined(GROUP)
-	__syncthreads(); // the barrier of the group needs its counter
+	if (tid() == 0) front() = Front{args.barrier + bid() * BARRIER, args.stop, nullptr, 0, 0};
 #endif
 	blockSync();
 	return SHARED() + sizeof(Block<f64>) / sizeof(f64);
@@ -43,11 +40,20 @@ template <class V> DEV Block<V>& room(const Args& args) {
 	Block<V>& b = *(Block<V>*)SHARED();
 	const Args& a = b.a;
 	f64* slow = a.scratch + (i64)bid() * a.scratchSize;
+#ifdef GROUP
+	const int exchanges = exchangeSize(pad16(max(a.n, max(a.p, a.t))));
+	f64* factor = slow;
+	slow += factorSize(a.t);
+	if (tid() == 0) front().exchange = slow, front().size = exchanges;
+	slow += 2 * exchanges;
+	V* vectors = as<V>(a.inShared & placeVectors ? fast : slow + tidAll() / threads() * workSize(a.n, a.p, a.t)); // a block's own
+#else
 	V* vectors = as<V>(a.inShared & placeVectors ? fast : slow);
 	(a.inShared & placeVectors ? fast : slow) += workSize(a.n, a.p, a.t);
 	f64* factor = a.inShared & (placeFactor | placeSingle) ? fast : slow;
-	if (!(a.inShared & placeSingle)) (a.inShared & placeFactor ? fast : slow) += lowSize(a.t) * TWICE;
-	if (inner() == 0) view(b.w, a, vectors, factor, a.inShared & placeR ? fast : nullptr);
+	if (!(a.inShared & placeSingle)) (a.inShared & placeFactor ? fast : slow) += factorSize(a.t);
+#endif
+	if (tid() == 0) view(b.w, a, vectors, factor, a.inShared & placeR ? fast : nullptr);
 	blockSync();
 	return b;
 }

@@ -53,7 +53,7 @@ DEV void progress(const Args& a, Loop& l, const Figures& f) {
 DEV bool stuck(const Loop& l) { return l.since >= STALLED || l.tiny >= 2 || !(l.excess < INF); }
 
 DEV void traced(const Args& a, int e, const Loop& l) {
-	if (!a.trace || tid() != 0) return;
+	if (!a.trace || !chief()) return;
 	const Figures& f = l.at;
 	f64* t = a.trace + (i64)e * numTrace;
 	t[traceIter] = l.iter, t[traceValue] = f.value, t[tracePrimal] = f.primal, t[traceDual] = f.dual, t[traceGap] = f.gap;
@@ -133,14 +133,15 @@ template <class V> FUN int run(const Args& a, Work<V>& w, int e, Loop& l, Figure
 // store writes the iterate, and what is wanted of the answers.
 template <class V> FUN void store(const Args& a, const Work<V>& w, int e, int code, const Loop& l, const Figures& f) {
 	f64* x = a.x + (i64)e * iterateSize(a);
-	EACH(j, w.n) x[j] = w.v(Z)[j];
-	EACH(i, w.p) x[w.n + i] = w.w(NU)[i];
-	x += w.n + w.p;
 	f64 zs = 1, gs = 1;
 	if (code == solved) {
 		const Scales s = scales(a, w, e);
 		zs = s.z, gs = s.g;
 	}
+	if (!first()) return;
+	EACH(j, w.n) x[j] = w.v(Z)[j];
+	EACH(i, w.p) x[w.n + i] = w.w(NU)[i];
+	x += w.n + w.p;
 	EACH(i, w.t) {
 		const int k = w.kind[i];
 		const f64 n = w.c(NC)[i], lam = w.c(LAM)[i], y = w.c(Y)[i];
@@ -169,14 +170,18 @@ template <class V> FUN void store(const Args& a, const Work<V>& w, int e, int co
 }
 
 template <class V> DEV void solveElement(const Args& a, Work<V>& w, int e) {
-	if (inner() == 0) {
+	if (tid() == 0) {
 		w.s = stageAt(a, e);
 		if (a.mixed) w.single = single(w.place), w.far = a.factors + (i64)e * lowSize(w.t);
 	}
 	blockSync();
 	const int was = a.code[e];
+#ifdef GROUP
+	if (chief()) front().count[16] = a.stop && *(volatile int*)a.stop != 0;
+	syncAll();
+#endif
 	if (was != fresh && was != running) return;
-	EACH(i, numInfo) a.info[(i64)e * numInfo + i] = 0;
+	if (first()) EACH(i, numInfo) a.info[(i64)e * numInfo + i] = 0;
 	blockSync();
 	Loop& l = ((Loop*)w.own)[warp()];
 	Figures f = {};
@@ -186,7 +191,7 @@ template <class V> DEV void solveElement(const Args& a, Work<V>& w, int e) {
 		fetch(w.r, w.s.r, w.T * w.T);
 		fetched();
 		blockSync();
-		if (inner() == 0) w.s.r = w.r;
+		if (tid() == 0) w.s.r = w.r;
 		blockSync();
 	}
 	if (w.s.num[stageOK] != 0 && load(a, w, e, l)) {
@@ -206,16 +211,20 @@ template <class V> DEV void solveElement(const Args& a, Work<V>& w, int e) {
 	} else if (code != back) {
 		if (code == left || code == stopped) recover(a, w, e, l.kappa);
 		store(a, w, e, code, l, f);
-		if (tid() == 0) a.info[(i64)e * numInfo + infoFell] = l.fell;
+		if (chief()) a.info[(i64)e * numInfo + infoFell] = l.fell;
 		if (code == solved) {
 			assess(a, w, e, least, a.info + (i64)e * numInfo);
-			if (tid() == 0) a.info[(i64)e * numInfo + infoCount] = w.active;
+			if (chief()) a.info[(i64)e * numInfo + infoCount] = w.active;
 			if (a.factors) {
 				f64* to = a.factors + (i64)e * lowSize(w.t);
+#ifdef GROUP
+				copyLow(to, w.factor, w.active);
+#else
 				EACH(i, lowSize(w.active)) to[i] = w.factor[i];
+#endif
 			}
 		}
 	}
-	if (tid() == 0) a.code[e] = code;
-	blockSync();
+	syncAll();
+	if (chief()) a.code[e] = code;
 }
