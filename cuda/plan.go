@@ -87,13 +87,16 @@ func newSmallPlan(e *Engine, s *shape, opt *qp.Options) *plan {
 
 // groupFrom is the size from which on a group of blocks takes an element,
 // groupThreads the size of such a block, and groupMost how many a group has at most.
+// Where there are factors to compute, vectors lie in shared memory only if a block then
+// has groupShared bytes of it at most: the rest is the cache of what is in global memory.
 const (
 	groupFrom    = 256
 	groupThreads = 512
 	groupMost    = 16
+	groupShared  = 160 << 10
 )
 
-// newGroupPlan has groups of blocks take elements, whose memory is all global.
+// newGroupPlan has groups of blocks take elements, whose matrices are in global memory.
 func newGroupPlan(e *Engine, s *shape, opt *qp.Options) (*plan, error) {
 	how := "clusters"
 	for _, g := range e.gpus {
@@ -126,9 +129,9 @@ func (g *gpu) groupFor(p *plan, groups int) int {
 }
 
 // grouped is a layout for groups of blocks: what they share is in scratch, own is
-// what each block has, in shared memory if it fits.
-func (g *gpu) grouped(blocks, shared int, own part) layout {
-	l := place(groupThreads, groupBytes/8, g.SharedBlock-staticBytes, own)
+// what each block has, in shared memory if it fits into the limit.
+func (g *gpu) grouped(blocks, limit, shared int, own part) layout {
+	l := place(groupThreads, groupBytes/8, min(limit, g.SharedBlock-staticBytes), own)
 	l.threads, l.group = blocks*groupThreads, blocks
 	l.scratch = shared + blocks*l.scratch
 	return l
@@ -291,8 +294,7 @@ func (g *gpu) prepScratch(p *plan, elements int) int {
 // preparing that for so many stages.
 func (g *gpu) solving(p *plan, elements int) layout {
 	if p.groups {
-		s := p.sh
-		return g.grouped(g.groupFor(p, elements), groupFactor(s.t)+s.exchangeSize(), part{placeVectors, s.workSize(groupThreads)})
+		return g.working(p, elements, groupShared)
 	}
 	if elements <= g.Multiprocessors && p.alone.threads > 0 {
 		return p.alone
@@ -302,14 +304,19 @@ func (g *gpu) solving(p *plan, elements int) layout {
 
 func (g *gpu) deriving(p *plan, elements int) layout {
 	if p.groups {
-		return g.solving(p, elements)
+		return g.working(p, elements, g.SharedBlock)
 	}
 	return p.derive
 }
 
+func (g *gpu) working(p *plan, elements, limit int) layout {
+	s := p.sh
+	return g.grouped(g.groupFor(p, elements), limit, groupFactor(s.t)+s.exchangeSize(), part{placeVectors, s.workSize(groupThreads)})
+}
+
 func (g *gpu) preparing(p *plan, elements int) layout {
 	if s := p.sh; p.groups {
-		return g.grouped(g.groupFor(p, elements), s.prepareLow(groupFactor)+2*(pad16(s.p)+pad16(s.t))*wide(s.n), part{placeVectors, s.prepareVectors(groupThreads)})
+		return g.grouped(g.groupFor(p, elements), groupShared, s.prepareLow(groupFactor)+2*(pad16(s.p)+pad16(s.t))*wide(s.n), part{placeVectors, s.prepareVectors(groupThreads)})
 	}
 	return p.prep
 }
