@@ -111,7 +111,6 @@ type Engine struct {
 	groups      bool
 	blocks      int
 	cooperative bool
-	alone       bool
 
 	mixed bool // see OpenMixed
 

@@ -139,7 +139,7 @@ func (g *gpu) grouped(blocks, limit, shared int, own part) layout {
 
 func newPlan(e *Engine, sh qp.Shape, opt *qp.Options) (*plan, error) {
 	s := newShape(sh)
-	if e.groups || max(s.n, s.p, s.t) >= groupFrom && !e.alone {
+	if e.groups || max(s.n, s.p, s.t) >= groupFrom {
 		return newGroupPlan(e, s, opt)
 	}
 	if max(s.n, s.p, s.t) <= 32 && opt.Trace == nil { // a trace stops the kernel after each iteration
