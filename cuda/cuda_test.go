@@ -122,6 +122,25 @@ func TestGPU(t *testing.T) {
 	t.Logf("%+v", e.Handed())
 }
 
+// solveOn solves and differentiates a batch.
+func solveOn(t *testing.T, e *Engine, sh qp.Shape, b *qp.Batch, up *qp.Point) (*qp.Solution, *qp.Gradient, error) {
+	t.Helper()
+	v, err := qp.NewSolver(sh, &qp.Options{Engine: e})
+	if err != nil {
+		t.Fatal(err)
+	}
+	x, g := new(qp.Solution), new(qp.Gradient)
+	t.Cleanup(func() {
+		if err := x.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	if err := v.Solve(t.Context(), x, b); err != nil {
+		return x, g, err
+	}
+	return x, g, x.VJP(t.Context(), g, up)
+}
+
 // TestMixed has iterations factor in float32: the suite passes, and the answers are as
 // good.
 func TestMixed(t *testing.T)      { testMixed(t, emulated(t)) }

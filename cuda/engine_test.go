@@ -70,25 +70,6 @@ func TestNoDevice(t *testing.T) {
 	}
 }
 
-// solveOn solves and differentiates a batch.
-func solveOn(t *testing.T, e *Engine, sh qp.Shape, b *qp.Batch, up *qp.Point) (*qp.Solution, *qp.Gradient, error) {
-	t.Helper()
-	v, err := qp.NewSolver(sh, &qp.Options{Engine: e})
-	if err != nil {
-		t.Fatal(err)
-	}
-	x, g := new(qp.Solution), new(qp.Gradient)
-	t.Cleanup(func() {
-		if err := x.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	if err := v.Solve(t.Context(), x, b); err != nil {
-		return x, g, err
-	}
-	return x, g, x.VJP(t.Context(), g, up)
-}
-
 // TestFailures lets calls of the driver fail: the errors say which, nothing leaks,
 // and the next solve is as good as any.
 func TestFailures(t *testing.T) {
