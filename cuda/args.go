@@ -78,6 +78,8 @@ const (
 	certZeroed   = 1
 	numCert      = 2
 
+	asymmetry = 1e-10 // of Q, relative to its largest entry, up to which it is rounding
+
 	numTrace = 8
 	numLoop  = 18
 	chunk    = 32 // elements that a sum is made of

@@ -149,27 +149,72 @@ func TestMixedOnGPU(t *testing.T) { testMixed(t, device(t)) }
 func testMixed(t *testing.T, e *Engine) {
 	mixed := &Engine{gpus: e.gpus, mixed: true}
 	qptest.Test(t, mixed)
-	sh, b, up := profile(64, 64, 40, 512)
-	x, g, err := solveOn(t, mixed, sh, b, up)
+	for _, eps := range []float64{1e-8, 1e-12} { // elements that fall after and before a set of active rows is tried
+		sh, b, up := profile(64, 64, 40, 512)
+		before := mixed.Handed()
+		x, g := solvedTo(t, mixed, eps, sh, b, up)
+		h := mixed.Handed()
+		t.Logf("%g: %+v", eps, h)
+		if fell, all := h.Fell-before.Fell, h.Mixed-before.Mixed; all != 512 || fell == 0 || fell == all {
+			t.Errorf("to %g: %d elements were begun in float32, %d fell back", eps, all, fell)
+		}
+		y, f := solvedTo(t, e, eps, sh, b, up)
+		for _, c := range [][2][]float64{{x.Z, y.Z}, {x.Nu, y.Nu}, {x.Lambda, y.Lambda}, {g.Q, f.Q}, {g.G, f.G}, {g.H, f.H}} {
+			for i, v := range c[0] {
+				if w := c[1][i]; !(math.Abs(v-w) <= 1e-6*(1+math.Abs(w))) {
+					t.Fatalf("to %g: entry %d is %g, in float64 %g", eps, i, v, w)
+				}
+			}
+		}
+	}
+}
+
+// solvedTo solves to a tolerance, checks, and differentiates.
+func solvedTo(t *testing.T, e *Engine, eps float64, sh qp.Shape, b *qp.Batch, up *qp.Point) (*qp.Solution, *qp.Gradient) {
+	t.Helper()
+	v, err := qp.NewSolver(sh, &qp.Options{Engine: e, EpsAbs: eps, EpsRel: eps})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := qptest.Check(sh, b, x, 1e-8, 1e-8); err != nil {
+	x, g := new(qp.Solution), new(qp.Gradient)
+	t.Cleanup(func() { x.Close() })
+	if err := v.Solve(t.Context(), x, b); err != nil {
+		t.Fatal(err)
+	}
+	if err := qptest.Check(sh, b, x, eps, eps); err != nil {
 		t.Error(err)
 	}
-	h := mixed.Handed()
-	t.Logf("%+v", h)
-	if h.Mixed == 0 || h.Fell == 0 || h.Fell > h.Mixed/2 {
-		t.Errorf("%d elements were begun in float32, %d fell back", h.Mixed, h.Fell)
-	}
-	y, f, err := solveOn(t, e, sh, b, up)
-	if err != nil {
+	if err := x.VJP(t.Context(), g, up); err != nil {
 		t.Fatal(err)
 	}
-	for _, c := range [][2][]float64{{x.Z, y.Z}, {x.Nu, y.Nu}, {x.Lambda, y.Lambda}, {g.Q, f.Q}, {g.G, f.G}, {g.H, f.H}} {
-		for i, v := range c[0] {
-			if w := c[1][i]; !(math.Abs(v-w) <= 1e-6*(1+math.Abs(w))) {
-				t.Fatalf("entry %d is %g, in float64 %g", i, v, w)
+	return x, g
+}
+
+// TestMixedShapes: there is room for the mode at all sizes that OpenMixed names.
+func TestMixedShapes(t *testing.T) {
+	e := emulated(t)
+	mixed := &Engine{gpus: e.gpus, mixed: true}
+	for n := 33; n < groupFrom; n++ {
+		p, err := newPlan(mixed, qp.Shape{N: n, NEq: n / 2, NIneq: n}, &qp.Options{})
+		if err != nil || !p.mixed {
+			t.Fatalf("n = %d: mixed precision %v, %v", n, p.mixed, err)
+		}
+	}
+}
+
+// TestSymmetric: a Q that elements share is made symmetric before they prepare.
+func TestSymmetric(t *testing.T) {
+	d := &share{state: &state{plan: &plan{sh: newShape(qp.Shape{N: 2})}}}
+	for _, c := range []struct{ q, want []float64 }{
+		{[]float64{1, 2, 2, 3}, []float64{1, 2, 2, 3}},
+		{[]float64{1, 2, 2 + 1e-13, 3}, []float64{1, 2 + 5e-14, 2 + 5e-14, 3}},
+		{[]float64{1, 2, 2.5, 3}, []float64{1, 2, 2.5, 3}},
+	} {
+		got := d.symmetric(c.q)
+		for i, v := range got {
+			if math.Abs(v-c.want[i]) > 1e-15 || got[1] != got[2] && c.q[2] < 2.5 {
+				t.Errorf("%v becomes %v", c.q, got)
+				break
 			}
 		}
 	}

@@ -203,15 +203,13 @@ const mixedThreads = 128
 // asMixed has iterations factor in float32, if there is room for that.
 func (p *plan) asMixed(limit int) {
 	s := p.sh
-	if p.derive.places&placeVectors == 0 {
-		return
-	}
 	parts := []part{{placeVectors, s.workSize(mixedThreads)}, {placeSingle, singleSize(s.t)}}
 	l := place(mixedThreads, 0, limit, parts...)
 	if l.scratch > 0 {
 		return
 	}
 	p.mixed, p.solve, p.alone, p.stage = true, l, l, s.stageSize(true)
+	p.derive = place(p.derive.threads, 0, limit, part{placeVectors, s.workSize(p.derive.threads)}, part{placeFactor, lowSize(s.t)})
 }
 
 // serial says that kernels do not run side by side, because blocks have scratch.

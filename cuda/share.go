@@ -3,6 +3,7 @@ package cuda
 import (
 	"context"
 	"fmt"
+	"math"
 	"slices"
 	"time"
 	"unsafe"
@@ -52,9 +53,10 @@ type share struct {
 	infos  []float64
 	certs  []float64
 	lines  []float64
-	back   handed // elements that the CPU solves
-	second handed // elements of which the CPU has the derivative
-	moved  []bool // to second
+	back   handed    // elements that the CPU solves
+	second handed    // elements of which the CPU has the derivative
+	moved  []bool    // to second
+	even   []float64 // Q, made symmetric
 	sums   [numCoef][]float64
 
 	uploads, downloads transfer
@@ -354,6 +356,9 @@ func (d *share) load(x *stretch, b *qp.Batch) {
 		if !d.state.shared(k) {
 			d.put(&d.uploads, x, src, one, x.args.data[k], false)
 		} else if x.from == 0 {
+			if k == 0 && s.Q == qp.Dense && x.args.oneStage == 0 {
+				src = d.symmetric(src)
+			}
 			put(&d.uploads, src, x.args.data[k], false)
 		}
 	}
@@ -362,6 +367,31 @@ func (d *share) load(x *stretch, b *qp.Batch) {
 			d.put(&d.uploads, x, *points[k].of(b.Warm), points[k].len(s), dev, false)
 		}
 	}
+}
+
+// symmetric is Q with the means of entries that differ by rounding. The kernels do that
+// themselves, but not to a Q that elements share which prepare side by side: none may
+// change what another reads.
+func (d *share) symmetric(q []float64) []float64 {
+	n := d.state.plan.sh.n
+	top, off := 0.0, 0.0
+	for i := range n {
+		for j := range i + 1 {
+			x, y := q[i*n+j], q[j*n+i]
+			top, off = max(top, math.Abs(x), math.Abs(y)), max(off, math.Abs(x-y))
+		}
+	}
+	if off == 0 || !(off <= asymmetry*top) { // the kernels see that it is not symmetric
+		return q
+	}
+	d.even = append(d.even[:0], q...)
+	for i := range n {
+		for j := range i {
+			m := q[i*n+j]/2 + q[j*n+i]/2
+			d.even[i*n+j], d.even[j*n+i] = m, m
+		}
+	}
+	return d.even
 }
 
 // solve solves the elements from one to another of the batch.
@@ -571,10 +601,10 @@ func (d *share) conclude(ctx context.Context, expired bool, dst *qp.Solution, b 
 	clear(d.moved)
 	h := Handed{Elements: int64(d.size)}
 	if d.state.plan.mixed {
-		h.Mixed = h.Elements
 		for i, c := range d.codes[:d.size] {
-			if c != codeBack { // of which the device knows nothing
-				h.Fell += int64(d.infos[i*numInfo+infoFell])
+			if f := d.infos[i*numInfo : (i+1)*numInfo]; c != codeBack && f[infoIter] > 0 { // of others the device knows nothing
+				h.Mixed++
+				h.Fell += int64(f[infoFell])
 			}
 		}
 	}

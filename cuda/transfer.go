@@ -209,7 +209,7 @@ func (d *share) receive() error {
 	t := &d.downloads
 	defer t.forget()
 	wait := func(p piece) error { return t.legs[p.leg].stream.Wait() }
-	if !d.gpu.pageable {
+	if t.size > 0 && !d.gpu.pageable {
 		if room := d.bags[1].room(d.gpu, t.size); room != nil {
 			d.bags[1].used = 0
 			if err := t.each(func(p piece) error { return t.fetch(room[p.from:], p) }); err != nil {

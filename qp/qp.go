@@ -212,7 +212,7 @@ type Certificate struct {
 // Gradient is the destination of VJP; the zero value is ready.
 type Gradient struct {
 	Want  Coef // what to write; 0: all that the Shape has
-	Add   bool // add to what is there, for gradient accumulation
+	Add   bool // add to what is there, for gradient accumulation; after an error, some of it may be added
 	Data       // shared or per element, as the batch was
 	Certs []Certificate
 }

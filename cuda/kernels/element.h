@@ -18,9 +18,9 @@ template <class V> struct Work {
 	Whole<V>* list; // T: the active constraints
 	V* room;        // for reduce and productT
 	V* own;         // of each warp: its Loop
-	f64* factor; // Low(t): of R + D⁻¹, or of R on the active set
-	f64* far;    // where a factor in float64 always has room
-	f64* place;  // and where one of area numbers has, which may be nearer
+	f64* factor; // of R on the active set, a Low; one of these:
+	f64* far;    // Low(t): of R + D⁻¹ too
+	f64* place;  // of area numbers, which may be nearer
 	Single* single; // there too: of R + D⁻¹ in float32; null: in float64
 	int area;
 	f64* r;      // T×T in shared memory; null: R is read where the stage is
@@ -167,10 +167,9 @@ DEV bool stopping(const Args& a) { return a.stop && *(volatile int*)a.stop != 0;
 // factorAll or fetched.
 template <class V> DEV void fetchR(const Work<V>& w) {
 	if (w.single) fetch(w.place, w.s.single, singleSize(w.t));
-	else fetch(w.factor, w.s.low, lowSize(w.t));
+	else fetch(w.far, w.s.low, lowSize(w.t));
 }
 
-#ifndef GROUP
 #define FIRM 1e9f // D⁻¹ that makes a multiplier's step nothing beside those of others
 
 // factorSingle does factorAll's work in float32. All is scaled as R is, so that
@@ -201,15 +200,12 @@ template <class V> FUN void solveSingle(const Work<V>& w, V* x) {
 	EACH(i, w.T) x[i] = w.c(DINV)[i] < INF ? y[i] : 0;
 	blockSync();
 }
-#endif
 
 // factorAll factors R + D⁻¹ over all constraints, those with infinite D⁻¹ left out,
 // and inverts the factor. R is on its way.
 template <class V> FUN bool factorAll(const Work<V>& w) {
-#ifndef GROUP
 	if constexpr (__is_same(V, Near))
 		if (w.single) return factorSingle(w);
-#endif
 	const V* d = w.c(DINV);
 	const int t = w.t, T = w.T;
 	V *diag = w.c(DIAG), *on = w.c(TT);
@@ -222,16 +218,16 @@ template <class V> FUN bool factorAll(const Work<V>& w) {
 	if (any(out, w.room)) {
 		for (int i = warp(); i < T; i += warps())
 			for (int j = lane(); j <= i; j += WARP)
-				w.factor[lowOffset(i / 16) + i % 16 * lowStride(i / 16) + j] *= on[i] * on[j];
+				w.far[lowOffset(i / 16) + i % 16 * lowStride(i / 16) + j] *= on[i] * on[j];
 		blockSync();
 	}
 	EACH(i, T) {
-		f64& x = diagonalAt(w.factor, i);
+		f64& x = diagonalAt(w.far, i);
 		x = on[i] != 0 ? x + d[i] + delta(w.c(R0)[i]) : 1;
 		diag[i] = x;
 	}
 	blockSync();
-	return factor(w.factor, t, diag, on, w.room) > 0;
+	return factor(w.far, t, diag, on, w.room) > 0;
 }
 #endif
 
@@ -241,8 +237,8 @@ template <class V> FUN void solveAll(const Work<V>& w, V* x) {
 	if constexpr (__is_same(V, Near))
 		if (w.single) return solveSingle(w, x);
 #endif
-	mulLow(w.factor, w.t, x, w.c(TT));
-	mulLowT(w.factor, w.t, w.c(TT), x, w.room);
+	mulLow(w.far, w.t, x, w.c(TT));
+	mulLowT(w.far, w.t, w.c(TT), x, w.room);
 }
 
 // enumerate lists the active constraints.

@@ -141,23 +141,30 @@ const struct {
 void run(Kernel f, const Args& args, unsigned blocks, unsigned group, unsigned each, unsigned shared) {
 	const unsigned all = each * group;
 	const size_t size = 32 + shared / sizeof(f64) + 1 + (numReduce + numOwn) * all; // a warp is one lane: there are more of them
-	std::vector<f64> memory(size * group);
+	const size_t guard = 4096, stride = size + guard; // what lies behind, nobody may touch
+	std::vector<f64> memory(stride * group);
 	auto block = [&](unsigned b, unsigned t, void* own, void* everybody) {
-		machine = Machine{(int)t, (int)(t % each), (int)b, (int)all, (int)each, (int)blocks, memory.data() + t / each * size, own, everybody, wait};
+		machine = Machine{(int)t, (int)(t % each), (int)b, (int)all, (int)each, (int)blocks, memory.data() + t / each * stride, own, everybody, wait};
 		f(args);
 	};
 	for (unsigned b = 0; b < blocks; b++) {
 		memset(memory.data(), 0xff, memory.size() * sizeof(f64));
 		if (all == 1) {
 			block(b, 0, nullptr, nullptr);
-			continue;
+		} else {
+			std::barrier<> everybody(all);
+			std::deque<std::barrier<>> own;
+			for (unsigned k = 0; k < group; k++) own.emplace_back(each);
+			std::vector<std::thread> run;
+			for (unsigned t = 0; t < all; t++) run.emplace_back(block, b, t, &own[t / each], &everybody);
+			for (auto& t : run) t.join();
 		}
-		std::barrier<> everybody(all);
-		std::deque<std::barrier<>> own;
-		for (unsigned k = 0; k < group; k++) own.emplace_back(each);
-		std::vector<std::thread> run;
-		for (unsigned t = 0; t < all; t++) run.emplace_back(block, b, t, &own[t / each], &everybody);
-		for (auto& t : run) t.join();
+		for (unsigned k = 0; k < group; k++)
+			for (size_t i = size; i < stride; i++)
+				if (int64_t x; memcpy(&x, &memory[k * stride + i], 8), x != -1) {
+					fprintf(stderr, "emulated device: a block has written beyond its shared memory\n");
+					abort();
+				}
 	}
 }
 }  // namespace

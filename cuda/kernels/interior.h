@@ -15,6 +15,7 @@
 #define CORRECTORS 2  // that even out the products of slacks and multipliers (Gondzio 1996)
 #define REACH 0.3     // how much longer a step they aim at
 #define EVENLY 0.5    // and the least product there, relative to the target
+#define WORTH 0.1     // of that, what one gains if another is to follow
 #define ENOUGH 0.95   // a step that needs none
 #define STALL 0.9     // progress is an excess, or a μ, smaller than this times the best
 #define STALLED 9     // iterations without
@@ -38,7 +39,7 @@ struct Loop {
 	Figures at;  // the iterate's
 	f64 largest; // λ·w
 	int stop;    // the caller wants it
-	int fresh;   // y was computed afresh after the last step
+	int fresh;   // y was computed afresh before
 	int fell;    // from float32 to float64
 };
 enum { numLoop = 18 };
@@ -242,7 +243,7 @@ template <class V> FUN bool cold(const Args& a, const Work<V>& w, int e, Loop& l
 }
 
 // warmUp starts from the caller's point, shifted off the boundary by what it lacks;
-// false if there is none worth it. fits says that it already passes the test.
+// false if there is none worth it.
 template <class V> FUN bool warmUp(const Args& a, Work<V>& w, int e, Loop& l) {
 	V *z = w.v(Z), *nu = w.w(NU), *lam = w.c(LAM), *was = w.c(RHS);
 	f64 big[1] = {0};
@@ -347,7 +348,7 @@ template <class V> FUN bool renew(const Work<V>& w, Loop& l) {
 // fall gives float32 up, for this element.
 template <class V> DEV void fall(Work<V>& w, Loop& l) {
 	blockSync();
-	if (tid() == 0) w.single = nullptr, w.factor = w.far;
+	if (tid() == 0) w.single = nullptr;
 	once([&] { l.fell = 1, l.since = l.tiny = 0, l.lastExcess = l.lastMu = INF; });
 	blockSync();
 }
@@ -455,7 +456,11 @@ template <class V> FUN bool iterate(const Args& a, const Work<V>& w, Loop& l) {
 	const f64 part = 1 - s.length + s.length * s.length * s.cross / (l.sides * l.mu);
 	const f64 sigma = smaller(1, larger(0, part * part * part)), target = sigma * l.mu, fraction = smaller(BOUNDARY, 1 - CAUTION * part);
 	s = direct(a, w, l, centred, target, 0, fraction);
-	for (int c = 0; c < CORRECTORS && s.length < ENOUGH; c++) s = direct(a, w, l, evened, target, smaller(1, s.length + REACH), fraction);
+	for (int c = 0; c < CORRECTORS && s.length < ENOUGH; c++) {
+		const f64 was = s.length;
+		s = direct(a, w, l, evened, target, smaller(1, was + REACH), fraction);
+		if (s.length < was + WORTH * REACH) break;
+	}
 	fetchR(w);
 	const f64 step = s.length;
 	if (!(step == step)) return false;

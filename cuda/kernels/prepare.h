@@ -97,7 +97,8 @@ template <class F> FUN void judgeRows(const Args& a, const Stage& s, const F* pa
 			sum = warpSum(sum);
 			f64& norm = i < p ? s.na[i] : s.nc[i - P];
 			if (base > 0) sum += norm;
-			if (!(sum >= 1e-250 && sum <= 1e250) && warpMax(big) > 0) top[0] = INF; // its norm has lost bits
+			// Its norm has lost bits.
+			if (last ? !(sum >= 1e-250 && sum <= 1e250) && (sum > 0 || warpMax(big) > 0) : sum == 0 && warpMax(big) > 0) top[0] = INF;
 			warpSync();
 			if (lane() == 0) norm = !last ? sum : sum > 0 ? root(sum) : 1; // sums, until the last columns
 		}
@@ -249,7 +250,7 @@ FUN void prepare(const Args& a, int e, f64* fast, f64* low, f64* panel) {
 	}
 #endif
 	bool ok = larger(larger(top[0], top[1]), top[2]) < 1e140 && top[0] > 0 && top[3] <= ASYMMETRY * top[0] && top[4] * top[5] <= EVEN;
-	if (a.form == dense && ok && top[3] > 0) { // the caller's rounding errors
+	if (a.form == dense && ok && top[3] > 0 && (a.oneStage || !(a.shared >> Q_ & 1))) { // the caller's rounding errors
 		blockSync();
 		for (int i = warpAll(); i < n; i += warpsAll())
 			for (int j = lane(); j < i; j += WARP) {
