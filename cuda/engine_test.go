@@ -405,6 +405,11 @@ func groupSizes(t *testing.T, e *Engine, n, m, p int) {
 // of one lane.
 func TestThreads(t *testing.T) {
 	e := emulated(t)
+	testThreads(t, e)
+	testThreads(t, &Engine{gpus: e.gpus, mixed: true})
+}
+
+func testThreads(t *testing.T, e *Engine) {
 	for _, threads := range []string{"2", "4"} {
 		emulate(t, "EMULATED_THREADS", threads)
 		for _, c := range []struct{ n, m, p int }{{5, 36, 2}, {40, 24, 6}} {
