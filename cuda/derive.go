@@ -136,13 +136,13 @@ func (d *share) vjp(ctx context.Context, dst *qp.Gradient, up *qp.Point) error {
 	d.certs = grow(d.certs, d.size*numCert)
 	plan := d.state.plan
 	sums := layout{threads: 256, shared: blockBytes}
+	layout := d.deriving(plan, d.size)
 	err := d.flow(bytes, func(x *stretch) {
 		for k, dev := range x.args.up {
 			if dev != 0 {
 				d.put(&d.uploads, x, *points[k].of(up), points[k].len(s), dev, false)
 			}
 		}
-		layout := d.deriving(plan, x.to-x.from)
 		x.todo = append(x.todo, launch{d.kernels(plan).vjp, layout, &d.scratch, d.blocks(layout, x.to-x.from)})
 		if a.rows != 0 {
 			x.todo = append(x.todo, launch{d.gpu.sums, sums, &d.scratch, 4 * d.Multiprocessors})
@@ -257,6 +257,7 @@ func (d *share) jvp(ctx context.Context, dst *qp.Tangent, dir *qp.Data) error {
 	}
 	a.cert = d.cert.m.Ptr
 	d.certs = grow(d.certs, d.size*numCert)
+	layout := d.deriving(plan, d.size)
 	err := d.flow(bytes, func(x *stretch) {
 		for k, dev := range x.args.dir {
 			src, one := *coefs[k].of(dir), coefs[k].len(s)
@@ -268,7 +269,6 @@ func (d *share) jvp(ctx context.Context, dst *qp.Tangent, dir *qp.Data) error {
 				put(&d.uploads, src, dev, false)
 			}
 		}
-		layout := d.deriving(plan, x.to-x.from)
 		x.todo = append(x.todo, launch{d.kernels(plan).jvp, layout, &d.scratch, d.blocks(layout, x.to-x.from)})
 	}, func(x *stretch) error {
 		put(&d.downloads, d.certs[x.from*numCert:x.to*numCert], x.args.cert, false)

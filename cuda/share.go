@@ -481,10 +481,6 @@ func (d *share) solve(ctx context.Context, deadline time.Time, dst *qp.Solution,
 		if over {
 			return
 		}
-		layout, prep := layout, prep
-		if plan.groups { // as large as there is room for
-			layout, prep = d.solving(plan, x.to-x.from), d.preparing(plan, min(d.stages, x.to-x.from))
-		}
 		if !staged && run.prepare != nil {
 			x.todo = append(x.todo, launch{run.prepare, prep, &d.prepScratch, d.blocks(prep, min(d.stages, x.to-x.from))})
 		}
