@@ -180,8 +180,6 @@ API cuDeviceGetAttribute(int* v, int attribute, int) {
 	switch (attribute) {
 	case 13: *v = 1000000; break;
 	case 16: *v = 2; break;
-	case 19: *v = 1; break;
-	case 38: *v = 50 << 20; break;
 	case 75: *v = (int)setting("EMULATED_MAJOR", 9); break;
 	case 76: *v = 0; break;
 	case 81: *v = 233472; break;

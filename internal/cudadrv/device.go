@@ -8,25 +8,21 @@ import (
 
 // Properties of a device.
 type Properties struct {
-	Name             string
-	Ordinal          int
-	Memory           int64 // bytes
-	Major, Minor     int   // compute capability
-	Multiprocessors  int
-	SharedBlock      int // shared memory that a block may have, in bytes
-	SharedProcessor  int // and a multiprocessor
-	ClockKHz         int
-	L2               int // bytes
-	DriverVersion    int // of CUDA, 12040 being 12.4
-	canMapHostMemory bool
+	Name            string
+	Ordinal         int
+	Memory          int64 // bytes
+	Major, Minor    int   // compute capability
+	Multiprocessors int
+	SharedBlock     int // shared memory that a block may have, in bytes
+	SharedProcessor int // and a multiprocessor
+	ClockKHz        int
+	DriverVersion   int // of CUDA, 12040 being 12.4
 }
 
 // Attributes, as the driver numbers them.
 const (
 	attrClockRate       = 13
 	attrMultiprocessors = 16
-	attrCanMapHost      = 19
-	attrL2              = 38
 	attrMajor           = 75
 	attrMinor           = 76
 	attrSharedProcessor = 81
@@ -55,14 +51,13 @@ func (d *Driver) Properties(ordinal int) (Properties, error) {
 		return p, err
 	}
 	p.Memory = int64(*total)
-	var mapped int
 	for _, a := range []struct {
 		to   *int
 		attr int
 	}{
 		{&p.Major, attrMajor}, {&p.Minor, attrMinor}, {&p.Multiprocessors, attrMultiprocessors},
 		{&p.SharedBlock, attrSharedBlock}, {&p.SharedProcessor, attrSharedProcessor},
-		{&p.ClockKHz, attrClockRate}, {&p.L2, attrL2}, {&mapped, attrCanMapHost},
+		{&p.ClockKHz, attrClockRate},
 	} {
 		v := new(int32)
 		if err := d.call(cuDeviceGetAttribute, uintptr(unsafe.Pointer(v)), uintptr(a.attr), uintptr(dev)); err != nil {
@@ -70,7 +65,6 @@ func (d *Driver) Properties(ordinal int) (Properties, error) {
 		}
 		*a.to = int(*v)
 	}
-	p.canMapHostMemory = mapped != 0
 	p.DriverVersion, err = d.Version()
 	return p, err
 }
