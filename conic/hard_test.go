@@ -80,19 +80,26 @@ func withRepeatedSum(p *conic.Problem) *conic.Problem {
 	return c
 }
 
+// hard is a problem of testdata/hard.
+func hard(t *testing.T, name string) *conic.Problem {
+	t.Helper()
+	text, err := os.ReadFile("testdata/hard/" + name + ".json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := new(conic.Problem)
+	if err := p.UnmarshalJSON(text); err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
 // TestFarProof: proofs that are found after more iterations than residuals alone, which do
 // not shrink, would be given; or after a run that would not have ended.
 func TestFarProof(t *testing.T) {
 	for name, want := range map[string]error{"infeasible": conic.ErrInfeasible, "free": conic.ErrUnbounded} {
-		text, err := os.ReadFile("testdata/hard/" + name + ".json")
-		if err != nil {
-			t.Fatal(err)
-		}
-		var p conic.Problem
-		if err := p.UnmarshalJSON(text); err != nil {
-			t.Fatal(err)
-		}
-		if x, err := conic.Solve(context.Background(), &p, nil); !errors.Is(err, want) {
+		p := hard(t, name)
+		if x, err := conic.Solve(context.Background(), p, nil); !errors.Is(err, want) {
 			t.Errorf("%s: %v after %d iterations, want %v", name, err, x.Info[0].Iterations, want)
 		}
 	}
@@ -103,19 +110,12 @@ func TestFarProof(t *testing.T) {
 // neighbourhood of the path.
 func TestHard(t *testing.T) {
 	for _, name := range []string{"qp", "genpower"} {
-		text, err := os.ReadFile("testdata/hard/" + name + ".json")
-		if err != nil {
-			t.Fatal(err)
-		}
-		var p conic.Problem
-		if err := p.UnmarshalJSON(text); err != nil {
-			t.Fatal(err)
-		}
-		x, err := conic.Solve(context.Background(), &p, nil)
+		p := hard(t, name)
+		x, err := conic.Solve(context.Background(), p, nil)
 		if err != nil {
 			t.Errorf("%s: %v after %d iterations", name, err, x.Info[0].Iterations)
 			continue
 		}
-		checkKKT(t, &p, x.X, x.Z, x.S, 1.01e-8)
+		checkKKT(t, p, x.X, x.Z, x.S, 1.01e-8)
 	}
 }

@@ -28,16 +28,29 @@ func emulate(t *testing.T, name, value string) {
 	t.Cleanup(func() { set(name, "") })
 }
 
-// memory is what is allocated on the emulated devices, in bytes.
-func memory(t *testing.T) int64 {
+// counted asks the emulated driver for one of its counts.
+func counted(t testing.TB, name string) int64 {
 	t.Helper()
 	lib, err := purego.Dlopen(library(t), purego.RTLD_NOW|purego.RTLD_LOCAL)
 	if err != nil {
 		t.Fatal(err)
 	}
-	var used func() int64
-	purego.RegisterLibFunc(&used, lib, "emulatedMemory")
-	return used()
+	var count func() int64
+	purego.RegisterLibFunc(&count, lib, name)
+	return count()
+}
+
+// memory is what is allocated on the emulated devices, pinnedMemory what is pinned on the
+// host for them, in bytes.
+func memory(t testing.TB) int64       { return counted(t, "emulatedMemory") }
+func pinnedMemory(t testing.TB) int64 { return counted(t, "emulatedPinned") }
+
+// freed fails the test unless as much is allocated as before.
+func freed(t testing.TB, of func(testing.TB) int64, before int64) {
+	t.Helper()
+	if left := of(t) - before; left != 0 {
+		t.Errorf("%d bytes are left", left)
+	}
 }
 
 // TestAlignment: matrices, which are loaded by pairs of numbers, come behind vectors.
@@ -103,9 +116,7 @@ func TestFailures(t *testing.T) {
 			}
 		})
 	}
-	if after := memory(t); after != before {
-		t.Errorf("%d bytes of device memory are left", after-before)
-	}
+	freed(t, memory, before)
 }
 
 func TestOutOfMemory(t *testing.T) {
@@ -324,9 +335,7 @@ func testGrow(t *testing.T, left int64, fails error) {
 	if err := x.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if after := memory(t); after != before {
-		t.Errorf("%d bytes of device memory are left", after-before)
-	}
+	freed(t, memory, before)
 }
 
 // TestGroups has groups of blocks take elements of all sizes.

@@ -26,9 +26,7 @@ func TestOldDriver(t *testing.T) {
 	if _, err := open(library(t), nil); !errors.Is(err, ErrOldDriver) || errors.Is(err, ErrLost) {
 		t.Errorf("a driver that does not take the PTX: %v, want ErrOldDriver", err)
 	}
-	if after := memory(t); after != before {
-		t.Errorf("%d bytes of device memory are left", after-before)
-	}
+	freed(t, memory, before)
 }
 
 // TestLargeFailures: what TestFailures asks, of the kernels for large problems, on
@@ -66,9 +64,7 @@ func largeFailures(t *testing.T, call, says string) {
 	if err := x.Close(); err != nil {
 		t.Error(err)
 	}
-	if after := memory(t); after != before {
-		t.Errorf("%d bytes of device memory are left", after-before)
-	}
+	freed(t, memory, before)
 }
 
 // TestGPUOutOfMemory takes nearly all memory of a GPU away: solves fail, and when it

@@ -16,22 +16,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/ebitengine/purego"
 	"github.com/optnet-go/optnet/internal/cudadrv"
 	"github.com/optnet-go/optnet/qp"
 )
-
-// pinnedMemory is what is pinned by the emulated driver, in bytes.
-func pinnedMemory(t testing.TB) int64 {
-	t.Helper()
-	lib, err := purego.Dlopen(library(t), purego.RTLD_NOW|purego.RTLD_LOCAL)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var used func() int64
-	purego.RegisterLibFunc(&used, lib, "emulatedPinned")
-	return used()
-}
 
 // calls are what one engine returns, with all directions of a call.
 type calls struct {
@@ -425,9 +412,7 @@ func TestTransferFails(t *testing.T) {
 			})
 		}
 	}
-	if after := pinnedMemory(t); after != before {
-		t.Errorf("%d bytes are left pinned", after-before)
-	}
+	freed(t, pinnedMemory, before)
 	for wait := time.Duration(1); runtime.NumGoroutine() > routines; wait *= 2 { // the last ones are about to end
 		if wait > time.Second {
 			t.Fatalf("%d goroutines are left", runtime.NumGoroutine()-routines)
@@ -464,9 +449,7 @@ func TestClosedLanes(t *testing.T) {
 	if err := x.Close(); err != nil {
 		t.Error(err)
 	}
-	if after := pinnedMemory(t); after != before {
-		t.Errorf("%d bytes are left pinned", after-before)
-	}
+	freed(t, pinnedMemory, before)
 }
 
 // BenchmarkTransfer copies between an array of the caller's and the device: through
