@@ -78,7 +78,7 @@ const (
 	certZeroed   = 1
 	numCert      = 2
 
-	asymmetry = 1e-10 // of Q, relative to its largest entry, up to which it is rounding
+	asymmetry = 1e-10 // ASYMMETRY of kernels/prepare.h: of Q, relative to its largest entry, up to which it is rounding
 
 	numTrace = 8
 	numLoop  = 18

@@ -18,12 +18,12 @@ template <class V> struct Work {
 	Whole<V>* list; // T: the active constraints
 	V* room;        // for reduce and productT
 	V* own;         // of each warp: its Loop
-	f64* factor; // of R on the active set, a Low; one of these:
-	f64* far;    // Low(t): of R + D⁻¹ too
-	f64* place;  // of area numbers, which may be nearer
+	f64* factor;    // of R on the active set, a Low; one of these:
+	f64* far;       // Low(t): of R + D⁻¹ too
+	f64* place;     // of area numbers, which may be nearer
 	Single* single; // there too: of R + D⁻¹ in float32; null: in float64
 	int area;
-	f64* r;      // T×T in shared memory; null: R is read where the stage is
+	f64* r; // T×T in shared memory; null: R is read where the stage is
 	Stage s;
 	int n, p, m, t, N, P, T;
 	int active; // how many constraints are in list
@@ -33,9 +33,11 @@ template <class V> struct Work {
 	METHOD V* w(int k) const { return base + numT * T + numN * N + k * P; }
 };
 
+DEV int roomSize() { return max(threads(), numReduce * warps()); }
+
 DEV i64 workSize(int n, int p, int t) { // without the factor
 	const int T = pad16(t);
-	return numT * T + numN * pad16(n) + numP * pad16(p) + 3 * T / 2 + 8 + max(threads(), numReduce * warps()) + numOwn * warps();
+	return numT * T + numN * pad16(n) + numP * pad16(p) + 3 * T / 2 + 8 + roomSize() + numOwn * warps();
 }
 
 template <class V> DEV void view(Work<V>& w, const Args& a, V* vectors, f64* factor, f64* r) {
@@ -43,7 +45,7 @@ template <class V> DEV void view(Work<V>& w, const Args& a, V* vectors, f64* fac
 	w.N = pad16(a.n), w.P = pad16(a.p), w.T = pad16(a.t);
 	w.base = vectors;
 	V* x = vectors + numT * w.T + numN * w.N + numP * w.P;
-	w.room = x, x += max(threads(), numReduce * warps());
+	w.room = x, x += roomSize();
 	w.own = x, x += numOwn * warps();
 	w.kind = (Whole<V>*)x, w.cls = w.kind + w.T, w.list = w.cls + w.T;
 	w.factor = w.far = w.place = factor;

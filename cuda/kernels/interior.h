@@ -39,7 +39,7 @@ struct Loop {
 	Figures at;  // the iterate's
 	f64 largest; // λ·w
 	int stop;    // the caller wants it
-	int fresh;   // y was computed afresh before
+	int fresh;   // renew was called before; this and the next are not kept, as a trace excludes float32
 	int fell;    // from float32 to float64
 };
 enum { numLoop = 18 };

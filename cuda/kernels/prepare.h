@@ -10,8 +10,8 @@
 #define WELL_CONDITIONED 1e-7 // relative pivot of Q above which (b) works with Q⁻¹
 #define INDEPENDENT 1e-10     // relative pivot of S above which the rows of A are independent
 #define DELTA 1e-12           // regularization of R + D⁻¹, relative to the diagonal
-#define ASYMMETRY 1e-10
-#define EVEN 1e4 // spread of the columns' sizes up to which nothing is scaled
+#define ASYMMETRY 1e-10       // of Q, relative to its largest entry, up to which it is rounding
+#define EVEN 1e4              // spread of the columns' sizes up to which nothing is scaled
 
 DEV f64 delta(f64 diag) { return diag == 0 ? 1 : DELTA * diag; }
 
@@ -279,7 +279,7 @@ FUN void prepare(const Args& a, int e, f64* fast, f64* low, f64* panel) {
 		ok = leastS > INDEPENDENT;
 	}
 #ifndef GROUP
-	if (a.mixed && ok) {
+	if (a.mixed && ok) { // R in float32, its diagonal 1 at most
 		f64 most[1] = {0};
 		blockSync();
 		EACH(i, t) most[0] = larger(most[0], diagonalAt(s.low, i));

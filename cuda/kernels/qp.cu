@@ -95,9 +95,7 @@ KERNEL BOUNDS(128, 3) void qp_solve_mixed(const Args args) {
 	Block<Near>& b = room<Near>(args);
 	ELEMENTS(e) solveElement(b.a, b.w, e);
 }
-#endif
 
-#ifndef GROUP
 KERNEL BOUNDS(256, 1) void qp_sums(const Args args) {
 	enter(args);
 	sums(((Block<f64>*)SHARED())->a);
